@@ -1,0 +1,1 @@
+"""What runs, when, and what it waits for. Only this package and the module definitions import Dagster."""

@@ -1,0 +1,1 @@
+"""Runs the suites in expectations/ and turns their results into verdicts."""

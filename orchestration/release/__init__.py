@@ -1,0 +1,1 @@
+"""Writes a release: tables, report, manifest; swaps it in."""

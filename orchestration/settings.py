@@ -1,0 +1,264 @@
+"""The one typed Settings, from `equity.toml` and the environment. Nothing else in the project reads either."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from orchestration.errors import SettingsError
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+SETTINGS_FILE_VARIABLE = "EQUITY_SETTINGS"
+IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Window(_Strict):
+    """The months that are measured: `months` whole months that end with the last complete month before `as_of`."""
+
+    months: Annotated[int, Field(ge=1, le=240)] = 36
+
+
+class Cohort(_Strict):
+    """Whom the registry follows: who has one of the conditions and is in the age range."""
+
+    title: str = "Children and young people with type 1 diabetes"
+    condition_prefixes: tuple[str, ...] = ("E10",)
+    excluded_condition_prefixes: tuple[str, ...] = ("E10.A",)
+    age_from_years: Annotated[int, Field(ge=0, le=120)] = 0
+    age_below_years: Annotated[int, Field(ge=1, le=130)] = 21
+
+    @field_validator("condition_prefixes")
+    @classmethod
+    def _some_condition(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("must name at least one code prefix")
+        return value
+
+
+class RegistryFilesSource(_Strict):
+    """An EHR registry as CSV, CSV.gz or Parquet files in the registry layout, or in another one with a mapping."""
+
+    type: Literal["registry_files"] = "registry_files"
+    name: str = "registry"
+    path: Path
+    mapping: Path | None = None
+    mode: Literal["snapshot", "append"] = "snapshot"
+
+
+class AreaMeasure(_Strict):
+    """One column of an area file. `child_population` is a count and cuts quintiles; the others are stratified."""
+
+    measure: Literal["child_population", "poverty", "deprivation", "children_by_race"]
+    column: str
+    direction: Literal["higher_is_worse", "higher_is_better", "count"]
+    category: str | None = None
+    missing_tokens: tuple[str, ...] = ("", "NA", "NaN", "null", "-999", "-666666666")
+
+
+class AreaFilesSource(_Strict):
+    """One tract-level CSV: which column is the tract key and which columns are which area measure."""
+
+    type: Literal["area_files"] = "area_files"
+    name: str
+    path: Path
+    tract_column: str
+    tract_vintage: Literal[2010, 2020]
+    data_year: Annotated[int, Field(ge=1990, le=2100)]
+    measures: tuple[AreaMeasure, ...]
+
+
+Source = Annotated[RegistryFilesSource | AreaFilesSource, Field(discriminator="type")]
+
+
+class Disclosure(_Strict):
+    """Counts of people or events from 1 to `min_cell - 1` are suppressed (CMS Cell Size Suppression Policy: 11)."""
+
+    min_cell: Annotated[int, Field(ge=2, le=1000)] = 11
+
+
+class Gate(_Strict):
+    """Which named profile of thresholds in `expectations/thresholds.toml` decides."""
+
+    profile: str = "default"
+
+
+class Statistics(_Strict):
+    """`confidence` of every interval; a family of gaps shares one Benjamini-Hochberg adjustment."""
+
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+
+
+class Schedule(_Strict):
+    """When the daily refresh runs, once it is switched on."""
+
+    cron: str = "0 5 * * *"
+    timezone: str = "UTC"
+
+
+class Settings(_Strict):
+    """Everything a run needs to know, fixed before it starts."""
+
+    title: str = "Equity measures"
+    demo: bool = False
+    data_dir: Path = Path("var")
+    as_of: dt.date | None = None
+    window: Window = Window()
+    cohort: Cohort = Cohort()
+    catchment_counties: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    disclosure: Disclosure = Disclosure()
+    gate: Gate = Gate()
+    statistics: Statistics = Statistics()
+    schedule: Schedule = Schedule()
+    settings_file: Path | None = None
+
+    @field_validator("catchment_counties")
+    @classmethod
+    def _county_codes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for code in value:
+            if not re.fullmatch(r"\d{5}", code):
+                raise ValueError("each is a five-digit county code (two for the state, three for the county), as text")
+        return value
+
+    @model_validator(mode="after")
+    def _source_names(self) -> Settings:
+        names = [source.name for source in self.sources]
+        for name in names:
+            if not IDENTIFIER.fullmatch(name):
+                raise ValueError("a source's `name` has lower-case letters, digits and underscores only")
+        if len(names) != len(set(names)):
+            raise ValueError("each source needs a `name` of its own")
+        return self
+
+    # Zones (one data folder holds everything that a run writes).
+    @property
+    def raw_dir(self) -> Path:
+        return self.data_dir / "raw"
+
+    @property
+    def warehouse_path(self) -> Path:
+        return self.data_dir / "warehouse.duckdb"
+
+    @property
+    def marts_dir(self) -> Path:
+        return self.data_dir / "marts"
+
+    @property
+    def releases_dir(self) -> Path:
+        return self.data_dir / "releases"
+
+    @property
+    def quarantine_dir(self) -> Path:
+        return self.data_dir / "quarantine"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.data_dir / "dagster"
+
+    @property
+    def demo_registry_dir(self) -> Path:
+        return self.data_dir / "demo_registry"
+
+    def effective_as_of(self) -> dt.date:
+        """The day the data are looked at: `as_of`, else today."""
+        return self.as_of or dt.date.today()
+
+    def window_bounds(self) -> tuple[dt.date, dt.date]:
+        """First and last day of the measured window (whole months, the last one complete by `as_of`)."""
+        after = self.effective_as_of() + dt.timedelta(days=1)
+        end = after.replace(day=1)
+        months = end.year * 12 + end.month - 1 - self.window.months
+        return dt.date(months // 12, months % 12 + 1, 1), end - dt.timedelta(days=1)
+
+
+DEMO_AS_OF = dt.date(2026, 6, 30)
+
+
+def demo_settings(data_dir: Path) -> Settings:
+    """Settings of the built-in demo: a generated registry of about 2,400 children in an invented county."""
+    registry = data_dir / "demo_registry"
+    return Settings(
+        title="Demo registry (invented data)",
+        demo=True,
+        data_dir=data_dir,
+        as_of=DEMO_AS_OF,
+        sources=(
+            RegistryFilesSource(name="registry", path=registry),
+            AreaFilesSource(
+                name="tracts",
+                path=registry / "tracts.csv",
+                tract_column="tract_geoid",
+                tract_vintage=2020,
+                data_year=2023,
+                measures=(
+                    AreaMeasure(measure="child_population", column="child_population", direction="count"),
+                    AreaMeasure(measure="poverty", column="poverty_share", direction="higher_is_worse"),
+                    AreaMeasure(measure="deprivation", column="deprivation_index", direction="higher_is_worse"),
+                    *(
+                        AreaMeasure(
+                            measure="children_by_race", column=f"children_{category}", direction="count", category=category
+                        )
+                        for category in ("aian", "asian", "black", "hispanic", "multiple", "nhpi", "white")
+                    ),
+                ),
+            ),
+        ),
+    )
+
+
+def load_settings(path: Path | None = None, *, data_dir: Path | None = None) -> Settings:
+    """Settings from `path`, else from the file that EQUITY_SETTINGS names, else `equity.toml` here, else the demo.
+
+    Relative paths in the file are taken from the file's own folder. Raises SettingsError.
+    """
+    chosen = path or (Path(os.environ[SETTINGS_FILE_VARIABLE]) if os.environ.get(SETTINGS_FILE_VARIABLE) else None)
+    if chosen is None and Path("equity.toml").is_file():
+        chosen = Path("equity.toml")
+    if chosen is None:
+        return demo_settings((data_dir or Path("var")).resolve())
+    if not chosen.is_file():
+        raise SettingsError(
+            "the settings file must exist", where=str(chosen), found="no such file", remedy="`equity init` writes one"
+        )
+    try:
+        content = tomllib.loads(chosen.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            "the settings file must be TOML in UTF-8", where=str(chosen), found=str(error), remedy="correct that line"
+        ) from None
+    return _validated(content, chosen.resolve(), data_dir)
+
+
+def _validated(content: dict[str, Any], path: Path, data_dir: Path | None) -> Settings:
+    base = path.parent
+    try:
+        settings = Settings.model_validate({**content, "settings_file": path})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise SettingsError(
+            f"`{where}` must be valid: {first['msg']}",
+            where=str(path),
+            found=f"{error.error_count()} problem(s)",
+            remedy="`equity init --print` shows every setting with its meaning",
+        ) from None
+    sources = tuple(
+        source.model_copy(
+            update={
+                "path": base / source.path,
+                **({"mapping": base / source.mapping} if isinstance(source, RegistryFilesSource) and source.mapping else {}),
+            }
+        )
+        for source in settings.sources
+    )
+    return settings.model_copy(update={"sources": sources, "data_dir": (data_dir or base / settings.data_dir).resolve()})

@@ -1,0 +1,1 @@
+"""Pull: one module per source system, each writes the raw zone."""

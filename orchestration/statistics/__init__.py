@@ -1,0 +1,1 @@
+"""Equity statistics on small tables: frames in, frames out; no Dagster, dbt or DuckDB here."""

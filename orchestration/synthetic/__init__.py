@@ -1,0 +1,1 @@
+"""Seeded registry generator with known, planted gaps."""
