@@ -1,0 +1,75 @@
+{#-
+A measure is data: its definition stands in its model's `meta`, and nothing else in the project names it. `contributions`
+says how patients contribute: `events` count rows of int_encounter (`counts`, a condition, and `amount`), `state` looks at
+what holds at the end of a month (`numerator`, an expression; `denominator`: who has the state, or the whole population).
+-#}
+
+{# Definitions of all measures, in their order of presentation; `contributions` narrows them. Known once dbt executes. #}
+{% macro measures(contributions=none) %}
+    {%- set found = [] -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.meta.measure_id -%}
+            {%- set meta = node.config.meta -%}
+            {%- if contributions is none or meta.contributions == contributions -%}
+                {%- do found.append(dict(meta, description=node.description)) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(found | sort(attribute='measure_id') | sort(attribute='sort_order')) }}
+{% endmacro %}
+
+{# The definition of one measure. #}
+{% macro measure(measure_id) %}
+    {%- for definition in measures() if definition.measure_id == measure_id -%}
+        {{ return(definition) }}
+    {%- endfor -%}
+    {%- if execute -%}
+        {{ exceptions.raise_compiler_error("no model's meta has measure_id '" ~ measure_id ~ "'") }}
+    {%- endif -%}
+    {{ return({}) }}
+{% endmacro %}
+
+{# What one event measure counts, patient by patient. #}
+{% macro event_contributions(measure_id) %}
+{%- set definition = measure(measure_id) %}
+select
+    patient_key,
+    month_number,
+    {{ definition.amount or 1 }} as numerator
+from {{ ref('int_encounter') }}
+where {{ definition.counts or 'true' }}
+{%- endmacro %}
+
+{# What one state measure looks at, patient by patient: the numerator over a span of months. #}
+{% macro state_contributions(measure_id) %}
+{%- set definition = measure(measure_id) %}
+select
+    patient_key,
+    month_from,
+    month_to,
+    {{ definition.numerator or 0 }} as numerator
+from {{ ref('int_hba1c__state') }}
+{%- endmacro %}
+
+{# Names of the sums that state and event measures need per cell. #}
+{% macro state_sums() %}
+    {%- set sums = ['n_state'] -%}
+    {%- for definition in measures('state') -%}
+        {%- do sums.extend(['y_' ~ definition.measure_id, 'yy_' ~ definition.measure_id]) -%}
+    {%- endfor -%}
+    {{ return(sums) }}
+{% endmacro %}
+
+{% macro rate_sums() %}
+    {%- set sums = ['n_part', 'd', 'dd'] -%}
+    {%- for definition in measures('events') -%}
+        {%- set y = 'y_' ~ definition.measure_id -%}
+        {%- do sums.extend([y, 'y' ~ y, y ~ 'd']) -%}
+    {%- endfor -%}
+    {{ return(sums) }}
+{% endmacro %}
+
+{# A text literal. #}
+{% macro text(value) -%}
+    '{{ (value or '') | trim | replace("\n", " ") | replace("'", "''") }}'
+{%- endmacro %}

@@ -1,0 +1,51 @@
+with repeats as (
+
+    {{ repeated_keys(ref('stg_registry__addresses'), ['patient_id', 'starts_on'], same_content(
+        ['tract_geoid', 'tract_vintage', 'ends_on'])) }}
+
+),
+
+vintages as (
+
+    select distinct tract_vintage from {{ ref('int_tract') }}
+
+),
+
+final as (
+
+    select
+        staged.source_name,
+        patient.patient_key,
+        staged.tract_geoid,
+        staged.tract_vintage,
+        staged.starts_on,
+        staged.ends_on,
+        coalesce(
+            staged.row_fault,
+            repeats.repeat_fault,
+            case
+                when
+                    staged.tract_geoid is not null
+                    and vintages.tract_vintage is null
+                    and exists (select 1 from vintages)
+                    then 'tract is of another vintage than every area table'
+            end,
+            case
+                when patient.patient_key is null then 'patient_id is not in the registry'
+                when staged.starts_on > run.as_of then 'starts_on is in the future'
+                when staged.ends_on < patient.birth_date then 'ends_on is before birth'
+            end
+        ) as quarantine_reason,
+        staged._source_file,
+        staged._source_row
+    from {{ ref('stg_registry__addresses') }} as staged
+    cross join {{ source('raw', 'run') }} as run
+    left join {{ ref('int_patient__accepted') }} as patient
+        on staged.patient_id = patient.patient_id and staged.source_name = patient.source_name
+    left join vintages on staged.tract_vintage = vintages.tract_vintage
+    left join repeats
+        on staged._source_file = repeats._source_file and staged._source_row = repeats._source_row
+
+)
+
+select * from final

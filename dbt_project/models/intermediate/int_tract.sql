@@ -1,0 +1,49 @@
+with measured as (
+
+    select
+        tract_geoid,
+        tract_vintage,
+        max(area_value) filter (where area_measure = 'child_population') as child_population,
+        max(area_value) filter (where area_measure = 'poverty') as poverty,
+        max(case when direction = 'higher_is_better' then -area_value else area_value end)
+            filter (where area_measure = 'poverty') as poverty_burden,
+        max(area_value) filter (where area_measure = 'deprivation') as deprivation,
+        max(case when direction = 'higher_is_better' then -area_value else area_value end)
+            filter (where area_measure = 'deprivation') as deprivation_burden
+    from {{ ref('int_tract_measure__checked') }}
+    where quarantine_reason is null
+    group by tract_geoid, tract_vintage
+
+),
+
+placed as (
+
+    select
+        measured.*,
+        len(run.catchment_counties) = 0
+        or substr(tract_geoid, 1, 5) in (select unnest(catchment_counties) from {{ source('raw', 'run') }})
+            as is_in_catchment
+    from measured
+    cross join {{ source('raw', 'run') }} as run
+
+),
+
+final as (
+
+    select
+        tract_geoid,
+        tract_vintage,
+        child_population,
+        poverty,
+        deprivation,
+        is_in_catchment,
+        {{ quintile('poverty_burden', 'is_in_catchment', 'coalesce(child_population, 0)') }} as poverty_quintile,
+        {{ quintile('deprivation_burden', 'is_in_catchment', 'coalesce(child_population, 0)') }}
+            as deprivation_quintile,
+        {{ quintile('poverty_burden', 'true', '1') }} as poverty_quintile_of_file,
+        {{ quintile('deprivation_burden', 'true', '1') }} as deprivation_quintile_of_file
+    from placed
+
+)
+
+select * from final

@@ -1,0 +1,38 @@
+with ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by tract_geoid, tract_vintage, area_measure, category, row_fault
+            order by data_year desc, source_name, _source_file, _source_row
+        ) as recency,
+        count(*) over (
+            partition by source_name, tract_geoid, tract_vintage, data_year, area_measure, category, row_fault
+        ) as n_same
+    from {{ ref('stg_area__tract_measures') }}
+
+),
+
+final as (
+
+    select
+        source_name,
+        tract_geoid,
+        tract_vintage,
+        data_year,
+        area_measure,
+        category,
+        direction,
+        area_value,
+        coalesce(
+            row_fault,
+            case when n_same > 1 then 'tract stands twice in one area file' end,
+            case when recency > 1 then 'a newer area file covers the tract' end
+        ) as quarantine_reason,
+        _source_file,
+        _source_row
+    from ranked
+
+)
+
+select * from final

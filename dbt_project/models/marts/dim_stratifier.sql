@@ -1,0 +1,12 @@
+select
+    stratifier,
+    label,
+    description,
+    kind,
+    is_ordered,
+    is_exclusive,
+    is_crossing,
+    reference_rule,
+    coalesce(quality_field, '') as quality_field,
+    sort_order
+from {{ ref('stratifiers') }}

@@ -1,0 +1,54 @@
+with fixed as (
+
+    select
+        dimension as stratifier,
+        stratum,
+        label,
+        sort_order,
+        missing_reason is not null as is_missing,
+        coalesce(missing_reason, '') as missing_reason
+    from {{ ref('strata') }}
+    where dimension <> 'race_missing'
+
+),
+
+race as (
+
+    select distinct
+        rollup.stratifier,
+        rollup.stratum,
+        case
+            when missing.label is not null then missing.label
+            when rollup.stratum = 'MULTI' then 'Two or more groups'
+            when rollup.stratifier = 'race_omb1997_hispanic_first' then categories.label_1997
+            else coalesce(categories.label, combination.label)
+        end as label,
+        case
+            when missing.label is not null then missing.sort_order
+            when rollup.stratum = 'MULTI' then 50
+            else coalesce(categories.sort_order, 40)
+        end as sort_order,
+        missing.label is not null as is_missing,
+        coalesce(missing.missing_reason, '') as missing_reason
+    from {{ ref('int_race__rollup') }} as rollup
+    left join {{ ref('strata') }} as missing
+        on missing.dimension = 'race_missing' and rollup.stratum = missing.stratum
+    left join {{ ref('race_categories') }} as categories on rollup.stratum = categories.category
+    left join (
+        select
+            rollup.stratum,
+            string_agg(distinct categories.label, ' and ' order by categories.label) as label
+        from {{ ref('int_race__rollup') }} as rollup
+        inner join {{ ref('race_categories') }} as categories
+            on ('+' || rollup.stratum || '+') like ('%+' || categories.category || '+%')
+        where rollup.stratum like '%+%'
+        group by rollup.stratum
+    ) as combination on rollup.stratum = combination.stratum
+
+)
+
+select * from fixed
+union all
+select * from race
+union all
+select 'overall', 'all', 'Everyone', 0, false, ''

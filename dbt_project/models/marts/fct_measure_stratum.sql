@@ -1,0 +1,70 @@
+{%- set months, rates, periods = ref('int_stratum__month'), ref('int_stratum__rate'), ref('dim_period') -%}
+with state_measures as (
+    {% for measure in measures('state') %}
+    {%- set d = 'n_state' if measure.denominator == 'tested' else 'n_patients' %}
+    {%- set y = 'y_' ~ measure.measure_id %}
+    {%- set y = d ~ ' - ' ~ y if measure.counts_complement else y %}
+    {%- set yy = y if measure.counts_complement else 'y' ~ y %}
+    select
+        '{{ measure.measure_id }}' as measure_id, period.grain, period.period_starts_on, site_code,
+        stratifier, stratum, stratum_2,
+        {{ d }} as n_patients, {{ y }} as numerator, {{ d }} as denominator,
+        {{ yy }} as sum_yy, {{ y }} as sum_yd, {{ d }} as sum_dd
+    from {{ months }} as stratum_month
+    inner join {{ periods }} as period on stratum_month.month_number = period.last_month_number
+    where
+        population = '{{ measure.population }}'
+        and period.grain in ({% for grain in measure.grains %}'{{ grain }}'{{ ', ' if not loop.last }}{% endfor %})
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+rate_measures as (
+    {% for measure in measures('events') %}
+    {%- set y = 'y_' ~ measure.measure_id %}
+    select
+        '{{ measure.measure_id }}' as measure_id, period.grain, period.period_starts_on, site_code,
+        stratifier, stratum, stratum_2,
+        n_patients, {{ y }} as numerator, sum_d as denominator, y{{ y }} as sum_yy, {{ y }}d as sum_yd, sum_dd
+    from {{ rates }} as stratum_rate
+    inner join {{ periods }} as period
+        on stratum_rate.grain = period.grain and stratum_rate.block = period.period_index
+    where
+        population = '{{ measure.population }}'
+        and period.grain in ({% for grain in measure.grains %}'{{ grain }}'{{ ', ' if not loop.last }}{% endfor %})
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+measured as (
+
+    select * from state_measures
+    union all
+    select * from rate_measures
+
+),
+
+final as (
+
+    select
+        measured.measure_id,
+        measured.grain,
+        measured.period_starts_on,
+        site.site,
+        measured.stratifier,
+        measured.stratum,
+        case when measured.stratum_2 = '' then '' else 'poverty_quintile' end as stratifier_2,
+        measured.stratum_2,
+        measured.n_patients,
+        measured.numerator,
+        measured.denominator,
+        measured.sum_yy,
+        measured.sum_yd,
+        measured.sum_dd
+    from measured
+    inner join {{ ref('dim_site') }} as site on measured.site_code = site.site_code
+    where measured.stratifier <> 'race_by_poverty' or measured.site_code = -1
+
+)
+
+select * from final

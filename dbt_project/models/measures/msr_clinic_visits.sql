@@ -1,0 +1,1 @@
+{{ event_contributions('clinic_visits') }}

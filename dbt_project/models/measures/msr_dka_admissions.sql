@@ -1,0 +1,1 @@
+{{ event_contributions('dka_admissions') }}

@@ -1,0 +1,1 @@
+{{ state_contributions('hba1c_tested') }}

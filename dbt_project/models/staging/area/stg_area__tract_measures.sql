@@ -1,0 +1,38 @@
+with source as (
+
+    select * from {{ source('raw', 'tract_measures') }}
+
+),
+
+renamed as (
+
+    select
+        source_name,
+        cast(tract_geoid as varchar) as tract_geoid,
+        cast(tract_vintage as integer) as tract_vintage,
+        cast(data_year as integer) as data_year,
+        measure as area_measure,
+        category,
+        direction,
+        try_cast(value as double) as area_value,
+        value is not null and try_cast(value as double) is null as is_value_text,
+        _source_file,
+        _source_row
+    from source
+
+),
+
+final as (
+
+    select
+        *,
+        case
+            when not {{ all_digits('tract_geoid', 11) }} then 'tract key does not have 11 digits'
+            when is_value_text then area_measure || ' is not a number'
+            when area_value < 0 and direction = 'count' then area_measure || ' is negative'
+        end as row_fault
+    from renamed
+
+)
+
+select * from final
