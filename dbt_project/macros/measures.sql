@@ -61,7 +61,7 @@ from {{ ref('int_hba1c__state') }}
 {% endmacro %}
 
 {% macro rate_sums() %}
-    {%- set sums = ['n_part', 'd', 'dd'] -%}
+    {%- set sums = ['n_leavers', 'd', 'dd'] -%}
     {%- for definition in measures('events') -%}
         {%- set y = 'y_' ~ definition.measure_id -%}
         {%- do sums.extend([y, 'y' ~ y, y ~ 'd']) -%}

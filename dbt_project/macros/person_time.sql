@@ -1,64 +1,42 @@
 {#
-Months of `segments` (population, patient_key, cell_key, month_from, month_to, n_months) in blocks of `length` months that
-a segment covers only in part: one row per such block, with as many 0s as there are event measures. Ends with `union all`.
+Corrections for members who were there for only some months of a block of `length`: who joined during a block and stayed
+to its end has fewer months than a whole block (`d` and `dd` are what to add to a whole block's); who left before the
+block's last month is not counted there (`n_leavers`, with the months that were spent).
 #}
-{% macro part_time_months(length) -%}
-{%- set offset = 'n_months % ' ~ length -%}
-{%- set start = '(greatest(month_from - ' ~ offset ~ ', 0))' -%}
-{%- set stop = '(month_to - ' ~ offset ~ ')' -%}
-{%- if length > 1 -%}
-select
-            population,
-            {{ int_div(start, length) }} as block,
-            cell_key,
-            patient_key,
-            least({{ stop }}, {{ int_div(start, length) }} * {{ length }} + {{ length - 1 }}) - {{ start }} + 1 as d
-            {%- for measure in measures('events') %},
-            0 as y_{{ measure.measure_id }}
-            {%- endfor %}
-        from segments
-        where
-            {{ stop }} >= 0
-            and ({{ start }} % {{ length }} > 0 or {{ stop }} < {{ int_div(start, length) }} * {{ length }} + {{ length - 1 }})
-        union all
-        select
-            population,
-            {{ int_div(stop, length) }} as block,
-            cell_key,
-            patient_key,
-            {{ stop }} % {{ length }} + 1 as d
-            {%- for measure in measures('events') %},
-            0 as y_{{ measure.measure_id }}
-            {%- endfor %}
-        from segments
-        where
-            {{ stop }} >= 0
-            and ({{ stop }} + 1) % {{ length }} > 0
-            and {{ int_div(stop, length) }} > {{ int_div(start, length) }}
-        union all
-        {% endif -%}
+{% macro part_time(members, length) -%}
+{%- set offset = '(n_months % ' ~ length ~ ')' -%}
+{%- set start = 'greatest(month_from - ' ~ offset ~ ', 0)' -%}
+{%- set stop = '(month_to - ' ~ offset ~ ')' %}
+    select
+        population,
+        patient_key,
+        cast({{ int_div(start, length) }} as smallint) as block,
+        {{ offset }} + {{ int_div(start, length) }} * {{ length }} + {{ length - 1 }} as last_month,
+        0 as n_leavers,
+        -({{ start }} % {{ length }}) as d,
+        ({{ length }} - {{ start }} % {{ length }}) * ({{ length }} - {{ start }} % {{ length }}) - {{ length * length }} as dd
+    from {{ members }}
+    cross join months
+    where {{ start }} % {{ length }} > 0 and {{ stop }} >= {{ int_div(start, length) }} * {{ length }} + {{ length - 1 }}
+    union all
+    select
+        population,
+        patient_key,
+        cast({{ int_div(stop, length) }} as smallint),
+        month_to,
+        1,
+        {{ stop }} - greatest({{ start }}, {{ int_div(stop, length) }} * {{ length }}) + 1,
+        ({{ stop }} - greatest({{ start }}, {{ int_div(stop, length) }} * {{ length }}) + 1)
+        * ({{ stop }} - greatest({{ start }}, {{ int_div(stop, length) }} * {{ length }}) + 1)
+    from {{ members }}
+    cross join months
+    where {{ stop }} >= 0 and ({{ stop }} + 1) % {{ length }} > 0
 {%- endmacro %}
 
-{#
-Events of int_event__cell in blocks of `length` months, for the measures that have this grain.
-#}
-{% macro events_in_blocks(grain, length) -%}
-{%- set counted = [] -%}
-{%- for measure in measures('events') if grain in measure.grains -%}
-    {%- do counted.append('y_' ~ measure.measure_id) -%}
-{%- endfor -%}
-select
-            event.population,
-            {{ int_div('event.month_number - months.n_months % ' ~ length, length) }} as block,
-            event.cell_key,
-            event.patient_key,
-            0 as d
-            {%- for measure in measures('events') %},
-            {{ 'event.' if grain in measure.grains else '0 as ' }}y_{{ measure.measure_id }}
-            {%- endfor %}
-        from {{ ref('int_event__cell') }} as event
-        cross join (select max(n_months) as n_months from segments) as months
-        where
-            event.month_number >= months.n_months % {{ length }}
-            and ({{ counted | join(' > 0 or ') }} > 0)
+{# Sums of the counted columns; the other measures do not have this grain and are 0. #}
+{% macro sums_of(counted, event_measures) -%}
+{%- for measure in event_measures %}
+        {%- set y = 'y_' ~ measure.measure_id %}
+        {{ 'sum(' ~ y ~ ')' if y in counted else '0' }} as {{ y }}{{ ',' if not loop.last }}
+        {%- endfor %}
 {%- endmacro %}

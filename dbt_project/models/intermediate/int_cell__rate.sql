@@ -1,37 +1,80 @@
 {#
-Per cell and block of months: events with their cross-products, and the months of those who were there for part of the
-block. One group-by per grain brings events and part-time months of a child together.
+Per cell and block of months: events with their cross-products, and the corrections for children who were there for only
+some of the block's months. Children are counted whole at the block's last month (int_stratum__month); who joined during
+the block has fewer months than that, and who left before its end is not among them. A child's events and months of a
+block belong to the cell that held at the end of the block, or when the child left.
 #}
 {%- set event_measures = measures('events') -%}
-{%- set populations = event_measures | map(attribute='population') | unique | list -%}
-with segments as (
+{%- set events, members, segments = ref('int_event'), ref('int_population__month'), ref('int_population__segment') -%}
+with months as (
 
-    select
-        segment.*,
-        {{ dbt.datediff('run.window_starts_on', 'run.window_ends_on', 'month') }} + 1 as n_months
-    from {{ ref('int_population__segment') }} as segment
-    cross join {{ source('raw', 'run') }} as run
-    where population in ({% for p in populations %}'{{ p }}'{{ ', ' if not loop.last }}{% else %}''{% endfor %})
+    select {{ dbt.datediff('window_starts_on', 'window_ends_on', 'month') }} + 1 as n_months
+    from {{ source('raw', 'run') }}
 
 ),
 {%- for grain, length in grains() %}
+{%- set offset = 'n_months % ' ~ length %}
+{%- set counted = [] %}
+{%- for measure in event_measures if grain in measure.grains %}{% do counted.append('y_' ~ measure.measure_id) %}{% endfor %}
 
-{{ grain }}_patient as (
+{{ grain }}_events as (
 
     select
         population,
-        block,
-        cell_key,
         patient_key,
-        sum(d) as d
-        {%- for measure in event_measures %},
-        {{ 'sum(y_' ~ measure.measure_id ~ ')' if grain in measure.grains else '0' }} as y_{{ measure.measure_id }}
+        cast({{ int_div('month_number - ' ~ offset, length) }} as smallint) as block,
+        max(month_from) as month_from,
+        max(month_to) as month_to,
+        max({{ offset }}) as offset_months,
+        {{ sums_of(counted, event_measures) }}
+    from {{ events }}
+    cross join months
+    where month_number >= {{ offset }} and {{ counted | join(' + ') }} > 0
+    group by population, patient_key, block
+
+),
+
+{{ grain }}_part_time as (
+    {{ part_time(members, length) }}
+),
+
+{{ grain }}_placed as (
+
+    select
+        segment.cell_key,
+        event.population,
+        event.block,
+        0 as n_leavers,
+        0 as d,
+        0 as dd
+        {%- for measure in event_measures %}
+        {%- set y = 'y_' ~ measure.measure_id %},
+        event.{{ y }},
+        event.{{ y }} * event.{{ y }} as y{{ y }},
+        event.{{ y }} * (
+            least(event.month_to, offset_months + event.block * {{ length }} + {{ length - 1 }})
+            - greatest(event.month_from, offset_months + event.block * {{ length }}) + 1
+        ) as {{ y }}d
         {%- endfor %}
-    from (
-        {{ part_time_months(length) }}
-        {{ events_in_blocks(grain, length) }}
-    )
-    group by population, block, cell_key, patient_key
+    from {{ grain }}_events as event
+    inner join {{ segments }} as segment
+        on
+            event.population = segment.population
+            and event.patient_key = segment.patient_key
+            and least(event.month_to, offset_months + event.block * {{ length }} + {{ length - 1 }})
+            between segment.month_from and segment.month_to
+    {%- if length > 1 %}
+    union all
+    select
+        segment.cell_key, part_time.population, part_time.block, part_time.n_leavers, part_time.d, part_time.dd
+        {%- for measure in event_measures %}, 0, 0, 0{% endfor %}
+    from {{ grain }}_part_time as part_time
+    inner join {{ segments }} as segment
+        on
+            part_time.population = segment.population
+            and part_time.patient_key = segment.patient_key
+            and part_time.last_month between segment.month_from and segment.month_to
+    {%- endif %}
 
 ),
 {%- endfor %}
@@ -41,18 +84,12 @@ final as (
     select
         population,
         '{{ grain }}' as grain,
-        cast(block as smallint) as block,
-        cell_key,
-        count(*) filter (where d > 0) as n_part,
-        sum(d) as d,
-        sum(d * d) as dd
-        {%- for measure in event_measures %}
-        {%- set y = 'y_' ~ measure.measure_id %},
-        sum({{ y }}) as {{ y }},
-        sum({{ y }} * {{ y }}) as y{{ y }},
-        sum({{ y }} * case when d > 0 then d else {{ length }} end) as {{ y }}d
+        block,
+        cell_key
+        {%- for sum_column in rate_sums() %},
+        cast(sum({{ sum_column }}) as bigint) as {{ sum_column }}
         {%- endfor %}
-    from {{ grain }}_patient
+    from {{ grain }}_placed
     group by population, block, cell_key
     {{ 'union all' if not loop.last }}
     {%- endfor %}

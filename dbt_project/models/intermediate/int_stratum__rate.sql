@@ -1,63 +1,48 @@
-{# Person-months and events per stratum and period: whole-block children from their changes, the others as they are. #}
+{# Person-months and events per stratum and period: who is there at the block's last month, corrected, and who left before. #}
 {%- set keys = ['population', 'grain', 'block'] -%}
-with changes as (
-
-    {{ to_strata(ref('int_rollup__full'), keys, ['n_full']) }}
-
-),
-
-points as (
+with points as (
 
     {{ to_strata(ref('int_rollup__rate'), keys, rate_sums()) }}
 
 ),
 
-strata as (
-
-    select distinct population, site_code, stratifier, stratum, stratum_2 from changes
-    union
-    select distinct population, site_code, stratifier, stratum, stratum_2 from points
-
-),
-
-dense as (
+heads as (
 
     select
-        strata.*,
+        head.population,
         period.grain,
         period.period_index as block,
         period.n_months,
-        sum(coalesce(changes.n_full, 0)) over (
-            partition by
-                strata.population, period.grain, strata.site_code, strata.stratifier, strata.stratum, strata.stratum_2
-            order by period.period_index
-        ) as n_full
-    from strata
-    cross join {{ ref('dim_period') }} as period
-    left join changes
-        on
-            strata.population = changes.population
-            and strata.site_code = changes.site_code
-            and strata.stratifier = changes.stratifier
-            and strata.stratum = changes.stratum
-            and strata.stratum_2 = changes.stratum_2
-            and period.grain = changes.grain
-            and period.period_index = changes.block
+        head.site_code,
+        head.stratifier,
+        head.stratum,
+        head.stratum_2,
+        head.n_patients
+    from {{ ref('int_stratum__month') }} as head
+    inner join {{ ref('dim_period') }} as period on head.month_number = period.last_month_number
 
 ),
 
 final as (
 
     select
-        population, grain, block, site_code, stratifier, stratum, stratum_2,
-        cast(n_full + coalesce(n_part, 0) as bigint) as n_patients,
-        cast(n_full * n_months + coalesce(d, 0) as bigint) as sum_d,
-        cast(n_full * n_months * n_months + coalesce(dd, 0) as bigint) as sum_dd
+        heads.population,
+        heads.grain,
+        heads.block,
+        heads.site_code,
+        heads.stratifier,
+        heads.stratum,
+        heads.stratum_2,
+        heads.n_patients + coalesce(points.n_leavers, 0) as n_patients,
+        heads.n_patients * heads.n_months + coalesce(points.d, 0) as sum_d,
+        heads.n_patients * heads.n_months * heads.n_months + coalesce(points.dd, 0) as sum_dd
         {%- for measure in measures('events') %}
         {%- set y = 'y_' ~ measure.measure_id %},
-        coalesce({{ y }}, 0) as {{ y }}, coalesce(y{{ y }}, 0) as y{{ y }}, coalesce({{ y }}d, 0) as {{ y }}d
+        coalesce(points.{{ y }}, 0) as {{ y }},
+        coalesce(points.y{{ y }}, 0) as y{{ y }},
+        coalesce(points.{{ y }}d, 0) as {{ y }}d
         {%- endfor %}
-    from dense
+    from heads
     left join points using (population, grain, block, site_code, stratifier, stratum, stratum_2)
 
 )

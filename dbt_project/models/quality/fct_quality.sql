@@ -1,0 +1,31 @@
+with measured as (
+
+    select field, site, grain, period_starts_on, '' as measure_id, metric, value, n
+    from {{ ref('int_quality__completeness') }}
+    union all
+    select field, site, grain, period_starts_on, '', metric, value, n from {{ ref('int_quality__stability') }}
+    union all
+    select field, site, grain, period_starts_on, '', metric, value, n from {{ ref('int_quality__capture') }}
+    union all
+    select field, site, grain, period_starts_on, '', metric, value, n from {{ ref('int_quality__census') }}
+    union all
+    select field, site, grain, period_starts_on, measure_id, metric, value, n
+    from {{ ref('int_quality__differential') }}
+    union all
+    select 'hba1c', site, grain, period_starts_on, '', 'completeness', numerator / cast(denominator as double),
+        denominator
+    from {{ ref('fct_measure_stratum') }}
+    where measure_id = 'hba1c_tested' and stratifier = 'overall' and denominator > 0
+
+)
+
+select
+    field,
+    site,
+    grain,
+    period_starts_on,
+    measure_id,
+    metric,
+    cast(value as double) as value,
+    cast(n as bigint) as n
+from measured
