@@ -37,6 +37,6 @@ block's last month is not counted there (`n_leavers`, with the months that were 
 {% macro sums_of(counted, event_measures) -%}
 {%- for measure in event_measures %}
         {%- set y = 'y_' ~ measure.measure_id %}
-        {{ 'sum(' ~ y ~ ')' if y in counted else '0' }} as {{ y }}{{ ',' if not loop.last }}
+        cast({{ 'sum(' ~ y ~ ')' if y in counted else '0' }} as integer) as {{ y }}{{ ',' if not loop.last }}
         {%- endfor %}
 {%- endmacro %}

@@ -25,7 +25,7 @@ with months as (
         cast({{ int_div('month_number - ' ~ offset, length) }} as smallint) as block,
         max(month_from) as month_from,
         max(month_to) as month_to,
-        max({{ offset }}) as offset_months,
+        cast(max({{ offset }}) as integer) as offset_months,
         {{ sums_of(counted, event_measures) }}
     from {{ events }}
     cross join months

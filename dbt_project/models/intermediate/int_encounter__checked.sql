@@ -1,3 +1,4 @@
+{# Where an accepted row came from is not kept: only rows set aside need their source line. #}
 with repeats as (
 
     {{ repeated_keys(ref('stg_registry__encounters'), ['encounter_id'], same_content(
@@ -5,7 +6,7 @@ with repeats as (
 
 ),
 
-final as (
+judged as (
 
     select
         patient.patient_key,
@@ -13,11 +14,11 @@ final as (
         class_map.encounter_class,
         lower(staged.service) = 'diabetes' as is_diabetes_service,
         diagnosis.diagnosis_group,
-        case
+        cast(case
             when class_map.encounter_class = 'inpatient'
                 then greatest({{ dbt.datediff('staged.starts_on', 'coalesce(staged.ends_on, run.as_of)', 'day') }}, 1)
             else 0
-        end as bed_days,
+        end as integer) as bed_days,
         abs({{ dbt.datediff('patient.diagnosed_on', 'staged.starts_on', 'day') }}) <= 14 as is_at_diagnosis,
         coalesce(
             staged.row_fault,
@@ -39,6 +40,24 @@ final as (
         on staged.primary_dx = diagnosis.code
     left join repeats
         on staged._source_file = repeats._source_file and staged._source_row = repeats._source_row
+
+),
+
+final as (
+
+    select
+        patient_key,
+        month_number,
+        encounter_class,
+        is_diabetes_service,
+        diagnosis_group,
+        bed_days,
+        is_at_diagnosis,
+        quarantine_reason,
+        source_name,
+        case when quarantine_reason is not null then _source_file end as _source_file,
+        case when quarantine_reason is not null then _source_row end as _source_row
+    from judged
 
 )
 

@@ -55,8 +55,8 @@ final as (
             case when hba1c_pct not between 3.0 and 20.0 then 'HbA1c is outside 3 to 20 %' end
         ) as quarantine_reason,
         source_name,
-        _source_file,
-        _source_row
+        case when fault is not null or hba1c_pct not between 3.0 and 20.0 then _source_file end as _source_file,
+        case when fault is not null or hba1c_pct not between 3.0 and 20.0 then _source_row end as _source_row
     from judged
 
 )
