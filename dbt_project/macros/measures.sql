@@ -51,11 +51,12 @@ select
 from {{ ref('int_hba1c__state') }}
 {%- endmacro %}
 
-{# Names of the sums that state and event measures need per cell. #}
+{# Names of the sums that state and event measures need per cell. A proportion's 0s and 1s are their own squares. #}
 {% macro state_sums() %}
     {%- set sums = ['n_state'] -%}
     {%- for definition in measures('state') -%}
-        {%- do sums.extend(['y_' ~ definition.measure_id, 'yy_' ~ definition.measure_id]) -%}
+        {%- do sums.append('y_' ~ definition.measure_id) -%}
+        {%- if definition.kind == 'mean' -%}{%- do sums.append('yy_' ~ definition.measure_id) -%}{%- endif -%}
     {%- endfor -%}
     {{ return(sums) }}
 {% endmacro %}

@@ -33,8 +33,10 @@ select
     cell_key,
     cast(sum(change) as bigint) as n_state
     {%- for measure in state_measures %},
-    cast(sum(change * y_{{ measure.measure_id }}) as bigint) as y_{{ measure.measure_id }},
+    cast(sum(change * y_{{ measure.measure_id }}) as bigint) as y_{{ measure.measure_id }}
+    {%- if measure.kind == 'mean' %},
     cast(sum(change * y_{{ measure.measure_id }} * y_{{ measure.measure_id }}) as bigint) as yy_{{ measure.measure_id }}
+    {%- endif %}
     {%- endfor %}
 from edges
 group by population, month_number, cell_key

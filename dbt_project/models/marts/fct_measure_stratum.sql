@@ -4,7 +4,7 @@ with state_measures as (
     {%- set d = 'n_state' if measure.denominator == 'tested' else 'n_patients' %}
     {%- set y = 'y_' ~ measure.measure_id %}
     {%- set y = d ~ ' - ' ~ y if measure.counts_complement else y %}
-    {%- set yy = y if measure.counts_complement else 'y' ~ y %}
+    {%- set yy = y if measure.kind == 'proportion' else 'y' ~ y %}
     select
         '{{ measure.measure_id }}' as measure_id, period.grain, period.period_starts_on, site_code,
         stratifier, stratum, stratum_2,
