@@ -32,3 +32,6 @@ The grains and their length in months. Blocks of months are counted so that the 
 that do not fill a first block are left out of that grain.
 #}
 {% macro grains() %}{{ return([('month', 1), ('quarter', 3), ('year', 12)]) }}{% endmacro %}
+{% macro plus_months(day, months) -%}
+    cast({{ dbt.dateadd('month', months, day) }} as date)
+{%- endmacro %}

@@ -21,7 +21,10 @@ judged as (
             staged.row_fault,
             repeats.repeat_fault,
             {{ patient_fault('staged.observed_on', 'observed_on') }},
-            case when staged.resulted_on < staged.observed_on then 'resulted_on is before observed_on' end,
+            case
+                when staged.resulted_on < staged.observed_on then 'resulted_on is before observed_on'
+                when staged.resulted_on > run.as_of then 'resulted_on is in the future'
+            end,
             case
                 when code.code is null then null
                 when staged.value_number is null then 'HbA1c value is not a number'
