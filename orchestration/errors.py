@@ -40,6 +40,14 @@ class TransformError(EquityError):
     """The transformation failed, or rows were lost on the way."""
 
 
+class StatisticsError(EquityError):
+    """Counts or vocabularies given to the statistics or to disclosure control cannot be right; nothing is guessed."""
+
+
+class GateError(EquityError):
+    """A check of the gate could not be carried out, so it neither passed nor failed; nothing is published."""
+
+
 class BlockedError(EquityError):
     """The gate or the audit refused publication; the previous release stays current."""
 

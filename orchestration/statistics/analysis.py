@@ -1,0 +1,50 @@
+"""The one way through the statistics of a run: from protected counts to the strata and gaps that are published."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from orchestration.statistics.counts import COUNTS, KEY, SUMS
+from orchestration.statistics.estimates import add_estimates
+from orchestration.statistics.gaps import compute_gaps
+from orchestration.statistics.holds import apply_verdicts
+from orchestration.statistics.periods import period_rows
+
+STRATA_COLUMNS = (
+    *("measure_id", "grain", "period_starts_on", "period_ends_on"),
+    *(column for column in KEY if column not in ("measure_id", "grain", "period_starts_on")),
+    *COUNTS,
+    *("value", "ci_low", "ci_high", "ci_method", "disclosure_status", "reliability_status", "quality_status"),
+)
+
+
+class Analysis(NamedTuple):
+    """publish.strata and publish.gaps as frames."""
+
+    strata: pd.DataFrame
+    gaps: pd.DataFrame
+
+
+def analyse(
+    protected: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    *,
+    measures: pd.DataFrame,
+    stratifiers: pd.DataFrame,
+    strata_labels: pd.DataFrame,
+    periods: pd.DataFrame,
+    confidence: float,
+) -> Analysis:
+    """publish.strata and publish.gaps from fct_measure_stratum after `disclosure.primary.protect`.
+
+    Order matters and is fixed here: verdicts, then estimates, then gaps, each from published counts only; the sums of
+    squares end here. `verdicts` is publish.gate_verdict, the others are the dim_ tables. Raises StatisticsError.
+    """
+    judged = apply_verdicts(protected, verdicts)
+    period = period_rows(judged, periods)
+    ends = periods["period_ends_on"].iloc[period].array
+    estimated = add_estimates(judged.assign(period_ends_on=ends), measures, confidence, keep_sums=True)
+    gaps = compute_gaps(estimated, measures, stratifiers, strata_labels, confidence, periods=periods)
+    return Analysis(estimated.drop(columns=list(SUMS))[list(STRATA_COLUMNS)].reset_index(drop=True), gaps)

@@ -1,0 +1,173 @@
+"""Confidence intervals of one proportion, rate or mean: arrays in, arrays out, one element per group.
+
+Nothing here knows of frames, measures or multipliers; limits are in natural units (numerator over denominator) and
+unrounded. An element that has no interval (an empty denominator, one single value) is NaN, which callers turn into NULL
+with a status.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import (  # type: ignore[import-untyped]
+    betainccinv,
+    betaincinv,
+    gammainccinv,
+    gammaincinv,
+    ndtri,
+    stdtrit,
+)
+
+from orchestration.errors import StatisticsError
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.int64]
+
+# From this many events on, Byar's approximation is within a fraction of a percent of the exact limits.
+BYAR_FROM_EVENTS = 10
+
+
+class Interval(NamedTuple):
+    """Lower and upper limits, element by element."""
+
+    low: FloatArray
+    high: FloatArray
+
+    def where(self, use: BoolArray, otherwise: Interval) -> Interval:
+        """These limits where `use`, the other ones elsewhere."""
+        return Interval(np.where(use, self.low, otherwise.low), np.where(use, self.high, otherwise.high))
+
+
+def normal_quantile(confidence: float) -> float:
+    """z that leaves (1 - confidence) / 2 in each tail. Raises StatisticsError unless 0.5 < confidence < 1."""
+    if not 0.5 < confidence < 1.0:
+        raise StatisticsError(
+            "`confidence` must lie between 0.5 and 1",
+            where="intervals",
+            found=str(confidence),
+            remedy="give 0.95 for 95 % intervals",
+        )
+    return float(ndtri(0.5 + confidence / 2))
+
+
+def wilson(successes: FloatArray, trials: FloatArray, confidence: float) -> Interval:
+    """Wilson score limits of a proportion, without continuity correction (Wilson 1927; Newcombe 1998, method 3)."""
+    z2 = normal_quantile(confidence) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre = (successes + z2 / 2) / (trials + z2)
+        half = np.sqrt(z2 * (successes * (trials - successes) / trials + z2 / 4)) / (trials + z2)
+    # At 0 and n the limit is 0 and 1 exactly; rounding must not print -1e-17.
+    low = np.where(successes == 0, 0.0, centre - half)
+    high = np.where(successes == trials, 1.0, centre + half)
+    return _nan_unless(trials > 0, low, high)
+
+
+def clopper_pearson(successes: FloatArray, trials: FloatArray, confidence: float) -> Interval:
+    """Exact limits of a proportion by inverting two one-sided binomial tests (Clopper and Pearson 1934)."""
+    normal_quantile(confidence)
+    tail = (1 - confidence) / 2
+    failures = trials - successes
+    with np.errstate(invalid="ignore"):
+        low = np.where(successes > 0, betaincinv(np.maximum(successes, 1), failures + 1, tail), 0.0)
+        high = np.where(failures > 0, betainccinv(successes + 1, np.maximum(failures, 1), tail), 1.0)
+    return _nan_unless(trials > 0, low, high)
+
+
+def exact_poisson(events: FloatArray, exposure: FloatArray, confidence: float) -> Interval:
+    """Exact limits of a Poisson rate from gamma (chi-square) quantiles (Garwood 1936); zero events give [0, upper]."""
+    normal_quantile(confidence)
+    tail = (1 - confidence) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = np.where(events > 0, gammaincinv(np.maximum(events, 1), tail), 0.0) / exposure
+        high = gammainccinv(events + 1, tail) / exposure
+    return _nan_unless(exposure > 0, low, high)
+
+
+def byar(events: FloatArray, exposure: FloatArray, confidence: float) -> Interval:
+    """Byar's approximation to the exact Poisson limits (Breslow and Day 1987, vol. 2, p. 69); for 10 events or more."""
+    z = normal_quantile(confidence)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = events * (1 - 1 / (9 * events) - z / (3 * np.sqrt(events))) ** 3 / exposure
+        above = events + 1
+        high = above * (1 - 1 / (9 * above) + z / (3 * np.sqrt(above))) ** 3 / exposure
+    return _nan_unless((exposure > 0) & (events > 0), low, high)
+
+
+def poisson_rate(events: FloatArray, exposure: FloatArray, confidence: float) -> Interval:
+    """Exact Poisson below 10 events, Byar's from 10 on: the convention of England's public health indicators."""
+    few = events < BYAR_FROM_EVENTS
+    exact = Interval(np.full(events.shape, np.nan), np.full(events.shape, np.nan))
+    # The gamma quantiles are the slow part and only the few need them.
+    exact.low[few], exact.high[few] = exact_poisson(events[few], exposure[few], confidence)
+    return exact.where(few, byar(events, exposure, confidence))
+
+
+def sample_variance(total: FloatArray, count: FloatArray, sum_of_squares: FloatArray) -> FloatArray:
+    """Variance (n - 1) from a sum, a count and a sum of squares of integers; NaN below two values.
+
+    The values are shifted by the whole part of their mean first: with integer sums the shifted sums are exact, so
+    nothing is lost to cancellation.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shift = np.floor(total / count)
+        shifted_total = total - shift * count
+        shifted_squares = sum_of_squares - shift * (2 * total - shift * count)
+        variance = (shifted_squares - shifted_total**2 / count) / (count - 1)
+    return np.where(count > 1, np.maximum(variance, 0.0), np.nan)
+
+
+def student_t(total: FloatArray, count: FloatArray, sum_of_squares: FloatArray, confidence: float) -> Interval:
+    """Student's t limits of a mean, n - 1 degrees of freedom; NaN below two values."""
+    normal_quantile(confidence)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = total / count
+        half = t_quantile(count - 1, confidence) * np.sqrt(sample_variance(total, count, sum_of_squares) / count)
+    return _nan_unless(count > 1, mean - half, mean + half)
+
+
+def ratio_relative_variance(
+    numerator: FloatArray,
+    denominator: FloatArray,
+    n_patients: FloatArray,
+    sum_yy: FloatArray,
+    sum_yd: FloatArray,
+    sum_dd: FloatArray,
+) -> FloatArray:
+    """Linearised variance of r = Σy / Σd over patients, divided by r² (Cochran 1977, section 6.4); NaN at y = 0.
+
+    var(r) = n / (n - 1) · Σ(y - r·d)² / (Σd)², with patients as the sampled units, so that several events of one
+    patient count as one piece of evidence. The sum is expanded into the cross-products.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = numerator / denominator
+        residual = np.maximum(sum_yy - 2 * rate * sum_yd + rate**2 * sum_dd, 0.0)
+        relative = n_patients / (n_patients - 1) * residual / numerator**2
+    return np.where((numerator > 0) & (denominator > 0) & (n_patients > 1), relative, np.nan)
+
+
+def cluster_ratio(
+    rate: FloatArray, relative_variance: FloatArray, n_patients: FloatArray, confidence: float
+) -> Interval:
+    """Cluster-robust limits of a ratio of sums on the log scale: r · exp(± t · se(r) / r), n - 1 degrees of freedom.
+
+    `relative_variance` comes from `ratio_relative_variance`. The log scale keeps the lower limit above zero and follows
+    the skewness of rates; t with clusters - 1 degrees of freedom is the survey-sampling convention (Korn and Graubard
+    1999, section 5.2).
+    """
+    normal_quantile(confidence)
+    with np.errstate(invalid="ignore", over="ignore"):
+        factor = np.exp(t_quantile(n_patients - 1, confidence) * np.sqrt(relative_variance))
+        return _nan_unless(rate > 0, rate / factor, rate * factor)
+
+
+def t_quantile(degrees: FloatArray, confidence: float) -> FloatArray:
+    """Two-sided Student t quantile; NaN where there are no degrees of freedom."""
+    quantile = np.asarray(stdtrit(np.maximum(degrees, 1e-9), 0.5 + confidence / 2), dtype=np.float64)
+    return np.where(degrees > 0, quantile, np.nan)
+
+
+def _nan_unless(defined: BoolArray, low: FloatArray, high: FloatArray) -> Interval:
+    return Interval(np.where(defined, low, np.nan), np.where(defined, high, np.nan))

@@ -1,0 +1,97 @@
+"""Two-sided p-values of "no gap", and their adjustment for the many gaps that are tested together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.special import betainc, betaincc, ndtr, stdtr  # type: ignore[import-untyped]
+
+from orchestration.statistics.intervals import BoolArray, FloatArray, IntArray
+
+
+def pooled_proportions(x1: FloatArray, n1: FloatArray, x2: FloatArray, n2: FloatArray) -> FloatArray:
+    """Pooled z (score) test of two proportions: Pearson's chi-square without continuity correction.
+
+    Below 1 - confidence exactly where `ratios.score_ratio` leaves out 1. Two groups without, or entirely with, the
+    outcome do not differ: p = 1.
+    """
+    pooled = (x1 + x2) / (n1 + n2)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(error > 0, (x1 / n1 - x2 / n2) / error, 0.0)
+    return np.asarray(2 * ndtr(-np.abs(z)), dtype=np.float64)
+
+
+def conditional_poisson(x1: FloatArray, exposure1: FloatArray, x2: FloatArray, exposure2: FloatArray) -> FloatArray:
+    """Exact test of two Poisson rates, twice the smaller tail (Przyborowski and Wilenski 1940).
+
+    Given all events, the first group's are binomial with its share of the exposure. Counts may be fractional (effective
+    counts): the tails are incomplete beta functions. No event at all: p = 1.
+    """
+    share = exposure1 / (exposure1 + exposure2)
+    with np.errstate(invalid="ignore"):
+        at_least = np.where(x1 > 0, betainc(np.maximum(x1, 1e-300), x2 + 1, share), 1.0)
+        at_most = np.where(x2 > 0, betaincc(x1 + 1, np.maximum(x2, 1e-300), share), 1.0)
+    p: FloatArray = np.minimum(2 * np.minimum(at_least, at_most), 1.0)
+    return p
+
+
+def clustered_rates(
+    x1: FloatArray,
+    exposure1: FloatArray,
+    n1: FloatArray,
+    relative_variance1: FloatArray,
+    clustered1: BoolArray,
+    x2: FloatArray,
+    exposure2: FloatArray,
+    n2: FloatArray,
+    relative_variance2: FloatArray,
+    clustered2: BoolArray,
+) -> FloatArray:
+    """Test of two rates of which at least one has a cluster-robust variance, by t on the log of their ratio.
+
+    Each side brings the relative variance of its own interval (robust, or 1 / events); degrees of freedom are
+    Satterthwaite's with patients - 1 on a robust side and unlimited on a Poisson one. Where one side has no event its
+    log does not exist: then the exact conditional test on effective counts, both sides divided by the other side's
+    design effect (Rao and Scott 1999).
+    """
+    none = (x1 == 0) | (x2 == 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        squared = relative_variance1 + relative_variance2
+        t = np.log((x1 / exposure1) / (x2 / exposure2)) / np.sqrt(squared)
+        spread = np.where(clustered1, relative_variance1**2 / (n1 - 1), 0.0)
+        spread += np.where(clustered2, relative_variance2**2 / (n2 - 1), 0.0)
+        degrees = squared**2 / spread
+        p = np.asarray(2 * stdtr(np.where(none, 1.0, degrees), -np.abs(np.where(none, 0.0, t))), dtype=np.float64)
+        effect = np.where(x1 == 0, relative_variance2 * x2, relative_variance1 * x1)
+    effect = np.maximum(np.nan_to_num(effect, nan=1.0), 1.0)
+    exact = conditional_poisson(x1 / effect, exposure1 / effect, x2 / effect, exposure2 / effect)
+    return np.where(none, exact, p)
+
+
+def welch(estimate: FloatArray, error: FloatArray, degrees: FloatArray) -> FloatArray:
+    """Welch's t test from `differences.welch_error`; NaN where that is."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = 2 * stdtr(degrees, -np.abs(estimate / error))
+    return np.where(np.isnan(error), np.nan, np.asarray(p, dtype=np.float64))
+
+
+def benjamini_hochberg(p: FloatArray, family: IntArray) -> FloatArray:
+    """Adjusted p-values within each family (Benjamini and Hochberg 1995); NaN is not tested and stays NaN.
+
+    Controls the expected share of false alarms among the gaps called different, also when tests are positively
+    dependent, as gaps against one shared reference are (Benjamini and Yekutieli 2001).
+    """
+    adjusted = np.full(p.size, np.nan)
+    tested = np.flatnonzero(~np.isnan(p))
+    if tested.size == 0:
+        return adjusted
+    # Largest p first within each family: the running minimum then is the step-up rule.
+    order = tested[np.lexsort((-p[tested], family[tested]))]
+    ordered = pd.DataFrame({"family": family[order], "p": p[order]})
+    groups = ordered.groupby("family", sort=False)["p"]
+    size = groups.transform("size")
+    rank = size - groups.cumcount()
+    scaled = (ordered["p"] * size / rank).clip(upper=1.0)
+    adjusted[order] = scaled.groupby(ordered["family"], sort=False).cummin().to_numpy()
+    return adjusted

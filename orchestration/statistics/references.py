@@ -1,0 +1,216 @@
+"""Which group each group is compared with: the reference rules of dim_stratifier, applied once and frozen.
+
+`best`: the best-performing reliable published group, chosen once per measure, site and stratifier at the baseline and
+kept for all periods and grains, so that quarterly and yearly charts of a site agree and a reference never jumps. The
+baseline is the first complete period of the measure's coarsest grain in the data. A site without a reliable group
+then takes the reference of all sites; where all sites have none either, their first later period that has one is
+taken. `largest`: the published group of most patients, chosen and frozen the same way. `overall`: everyone at the
+site in the period. `named:<stratum>`: the one named (`named:<stratum>/<stratum_2>` for a crossing).
+
+A reason why the group is not known (`is_missing`) is neither compared nor a reference. For a crossing the reference
+is one cell of the crossing. When the frozen reference is not published in a later period, that period has no gap;
+another reference is never put in its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from orchestration.errors import StatisticsError
+from orchestration.statistics.counts import PUBLISHED, Counts, match, require_columns
+from orchestration.statistics.intervals import BoolArray, FloatArray, IntArray
+from orchestration.statistics.reliability import RELIABLE
+
+ALL_SITES = "all"
+COARSENESS = {"year": 0, "quarter": 1, "month": 2}
+_CELL = ["stratifier", "stratum", "stratifier_2", "stratum_2"]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """One element per gap: `row` and `reference` as positions in the strata frame, `reference` -1 without such a row.
+
+    The reference's names are those of the rule, whether or not its row is there; None where the rule found no
+    reference.
+    """
+
+    row: IntArray
+    reference: IntArray
+    rule: npt.NDArray[np.object_]
+    stratum: npt.NDArray[np.object_]
+    stratum_2: npt.NDArray[np.object_]
+
+
+def pair_with_references(
+    strata: pd.DataFrame,
+    counts: Counts,
+    value: FloatArray,
+    stratifiers: pd.DataFrame,
+    strata_labels: pd.DataFrame,
+    is_complete: BoolArray,
+) -> Pairs:
+    """Every group of `strata` that is to be compared, with its reference; in the order of `strata`.
+
+    `value` in natural units, `is_complete` per row. Raises StatisticsError for an unknown grain, stratifier, stratum or
+    rule, a rule that names a missing group, and a group that stands twice in one slice.
+    """
+    require_columns(stratifiers, ("stratifier", "kind", "reference_rule"), "stratifiers")
+    stratifier_row = match(strata, "stratifier", stratifiers, "strata")
+    rules = stratifiers["reference_rule"].astype(str).to_numpy(dtype=object)
+    rule = rules[stratifier_row]
+    cells, cell = _cells(strata, strata_labels)
+    is_missing = cells["is_missing"].to_numpy(dtype=bool)[cell]
+
+    panel = group_codes(strata, ["measure_id", "grain", "period_starts_on", "site"])
+    key = panel * len(cells) + cell
+    positions = pd.Index(key)
+    if not positions.is_unique:
+        raise StatisticsError(
+            "a group stands once per measure, period and site",
+            where="strata",
+            found=f"{int(positions.duplicated().sum())} rows of groups that stand there already",
+            remedy="check the grain of fct_measure_stratum",
+        )
+    reference_cell = np.full(len(strata), -1, dtype=np.int64)
+    reference_cell[rule == "overall"] = _position(cells, "overall", "all", "")
+    for position in np.unique(stratifier_row):
+        name, text = str(stratifiers["stratifier"].iloc[position]), str(rules[position])
+        if text.startswith("named:"):
+            reference_cell[stratifier_row == position] = _named(cells, name, text)
+        elif text not in ("best", "largest", "overall"):
+            raise StatisticsError(
+                "`reference_rule` is best, largest, overall or named:<stratum>",
+                where=f"stratifier {name}",
+                found=text,
+                remedy="correct seeds/stratifiers.csv",
+            )
+    published = strata["disclosure_status"].eq(PUBLISHED).to_numpy(dtype=bool) & ~np.isnan(value) & ~is_missing
+    reliable = published & strata["reliability_status"].eq(RELIABLE).to_numpy(dtype=bool)
+    best, largest = rule == "best", rule == "largest"
+    candidate = (best & reliable) | (largest & published)
+    merit = np.where(best, counts.sign * value, -counts.n_patients)
+    frozen = _frozen(strata, cells, cell, candidate, merit, is_complete)
+    chosen_later = best | largest
+    reference_cell[chosen_later] = frozen[chosen_later]
+
+    kinds = stratifiers["kind"].eq("overall").to_numpy(dtype=bool)
+    compared = ~is_missing & ~kinds[stratifier_row] & (cell != reference_cell)
+    row = np.flatnonzero(compared)
+    wanted = reference_cell[row]
+    found = positions.get_indexer(pd.Index(panel[row] * len(cells) + wanted))
+    # Position -1, no reference, picks the None at the end.
+    names = [np.array([*cells[column], None], dtype=object)[wanted] for column in ("stratum", "stratum_2")]
+    return Pairs(row, np.where(wanted >= 0, found, -1).astype(np.int64), rule[row], *names)
+
+
+def _cells(strata: pd.DataFrame, labels: pd.DataFrame) -> tuple[pd.DataFrame, IntArray]:
+    """The distinct groups in their order of presentation, with `is_missing`, and each row's group as a position."""
+    where = "strata_labels"
+    require_columns(labels, ("stratifier", "stratum", "sort_order", "is_missing"), where)
+    code = group_codes(strata, _CELL)
+    _, first = np.unique(code, return_index=True)
+    cells = strata.iloc[first][_CELL].astype(object).fillna("").reset_index(drop=True)
+    described = zip(labels["stratifier"], labels["stratum"], labels["sort_order"], labels["is_missing"], strict=True)
+    by_name = {(str(name), str(group)): (float(order), bool(missing)) for name, group, order, missing in described}
+    # A crossing's first group may be described only under the stratifier that it comes from; one that is a missing
+    # reason anywhere is one here.
+    anywhere: dict[str, tuple[float, bool]] = {}
+    for (_, group), (order, missing) in by_name.items():
+        known = anywhere.get(group, (order, False))
+        anywhere[group] = (min(order, known[0]), missing or known[1])
+
+    def describe(stratifier: str, group: str, *, is_crossed: bool = False) -> tuple[float, bool]:
+        found = by_name.get((stratifier, group)) or (anywhere.get(group) if is_crossed else None)
+        if found is None:
+            raise StatisticsError(
+                "each stratum is one of its stratifier's vocabulary",
+                where=where,
+                found=f"{group} of {stratifier}",
+                remedy="add it to dim_stratum",
+            )
+        return found
+
+    distinct = list(cells[_CELL].itertuples(index=False, name=None))
+    first_group = [describe(name, group, is_crossed=bool(second)) for name, group, second, _ in distinct]
+    second_group = [describe(name, group) if name else (0.0, False) for _, _, name, group in distinct]
+    cells["order"] = [order for order, _ in first_group]
+    cells["order_2"] = [order for order, _ in second_group]
+    cells["is_missing"] = [a or b for (_, a), (_, b) in zip(first_group, second_group, strict=True)]
+    # Positions follow the order of presentation, whatever the order of the rows: ties are broken by them.
+    ordered = cells.sort_values(["stratifier", "order", "stratum", "order_2", "stratum_2"], kind="stable")
+    position = np.empty(len(cells), dtype=np.int64)
+    position[ordered.index.to_numpy()] = np.arange(len(cells))
+    return ordered.reset_index(drop=True), position[code]
+
+
+def group_codes(strata: pd.DataFrame, columns: list[str]) -> IntArray:
+    """One integer per distinct combination of `columns`, dense from 0; NULL and '' are the same nothing."""
+    code = np.zeros(len(strata), dtype=np.int64)
+    for column in columns:
+        values = strata[column]
+        part, distinct = pd.factorize(values.astype(object).fillna("") if values.isna().any() else values)
+        code = pd.factorize(code * max(len(distinct), 1) + part)[0].astype(np.int64)
+    return code
+
+
+def _position(cells: pd.DataFrame, stratifier: str, stratum: str, stratum_2: str) -> int:
+    same = cells["stratifier"].eq(stratifier) & cells["stratum"].eq(stratum) & cells["stratum_2"].eq(stratum_2)
+    return int(np.flatnonzero(same)[0]) if same.any() else -1
+
+
+def _named(cells: pd.DataFrame, stratifier: str, rule: str) -> int:
+    stratum, _, stratum_2 = rule.removeprefix("named:").partition("/")
+    position = _position(cells, stratifier, stratum, stratum_2)
+    if position < 0 or bool(cells["is_missing"].iloc[position]):
+        raise StatisticsError(
+            "a named reference is a known group of its stratifier, and no missing reason",
+            where=f"stratifier {stratifier}",
+            found=rule,
+            remedy="correct seeds/stratifiers.csv; a crossing's reference is named:<stratum>/<stratum_2>",
+        )
+    return position
+
+
+def _frozen(
+    strata: pd.DataFrame,
+    cells: pd.DataFrame,
+    cell: IntArray,
+    candidate: BoolArray,
+    merit: FloatArray,
+    is_complete: BoolArray,
+) -> IntArray:
+    """Per row the group chosen at the baseline for its measure, site and stratifier; -1 where there is none."""
+    grain = strata["grain"].map(COARSENESS)
+    if grain.isna().any():
+        unknown = sorted(map(str, strata.loc[grain.isna(), "grain"].unique()))
+        raise StatisticsError(
+            "`grain` is month, quarter or year", where="strata", found=", ".join(unknown), remedy="correct dim_period"
+        )
+    measure = group_codes(strata, ["measure_id"])
+    own = group_codes(strata, ["measure_id", "stratifier", "site"])
+    shared = group_codes(strata, ["measure_id", "stratifier"])
+    starts = pd.to_datetime(strata["period_starts_on"]).to_numpy(dtype="datetime64[s]").astype(np.int64)
+    work = pd.DataFrame(
+        {"own": own, "shared": shared, "starts": starts, "merit": merit, "cell": cell, "grain": grain.to_numpy()}
+    )
+    work["measure"] = measure
+    eligible = work[is_complete]
+    coarsest = eligible.groupby("measure")["grain"].transform("min")
+    eligible = eligible[eligible["grain"] == coarsest]
+    baseline = eligible.groupby("measure")["starts"].transform("min")
+    is_baseline = (eligible["starts"] == baseline).to_numpy()
+    eligible = eligible.assign(at_all=strata["site"].eq(ALL_SITES).to_numpy(dtype=bool)[eligible.index.to_numpy()])
+    is_candidate = candidate[eligible.index.to_numpy()]
+
+    order = ["starts", "merit", "cell"]
+    here = eligible[is_candidate & is_baseline].sort_values(order).drop_duplicates("own")
+    everywhere = eligible[is_candidate & eligible["at_all"].to_numpy()].sort_values(order).drop_duplicates("shared")
+    by_site = np.full(int(own.max(initial=-1)) + 1, -1, dtype=np.int64)
+    by_site[here["own"]] = here["cell"]
+    by_all = np.full(int(shared.max(initial=-1)) + 1, -1, dtype=np.int64)
+    by_all[everywhere["shared"]] = everywhere["cell"]
+    return np.where(by_site[own] >= 0, by_site[own], by_all[shared])

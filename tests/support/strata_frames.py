@@ -1,0 +1,98 @@
+"""Small strata frames for tests of statistics and disclosure: one row per group, only what a test cares about said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+MEASURES = pd.DataFrame(
+    [
+        ("above", "proportion", "lower_is_better", 100.0, "patients", "patients"),
+        ("below", "proportion", "higher_is_better", 100.0, "patients", "patients"),
+        ("visits", "rate", "lower_is_better", 1200.0, "events", "patient_months"),
+        ("checks", "rate", "higher_is_better", 12.0, "events", "patient_months"),
+        ("days", "rate", "lower_is_better", 12000.0, "days", "patient_months"),
+        ("average", "mean", "lower_is_better", 0.1, "sum of tenths", "patients"),
+    ],
+    columns=["measure_id", "kind", "direction", "multiplier", "counts_what", "denominator_unit"],
+)
+_PERSON = ("person", "best")
+STRATIFIERS = pd.DataFrame(
+    [
+        ("overall", "overall", "overall"),
+        ("race", *_PERSON),
+        ("language", *_PERSON),
+        ("poverty", *_PERSON),
+        ("race_by_poverty", *_PERSON),
+    ],
+    columns=["stratifier", "kind", "reference_rule"],
+)
+LABELS = pd.DataFrame(
+    [
+        ("overall", "all", 0, False),
+        *(("race", f"group_{letter}", order, False) for order, letter in enumerate("abcdef")),
+        ("race", "declined", 90, True),
+        ("language", "english", 1, False),
+        ("language", "spanish", 2, False),
+        ("language", "not_recorded", 90, True),
+        ("poverty", "q1", 1, False),
+        ("poverty", "q5", 5, False),
+        ("poverty", "no_address", 90, True),
+    ],
+    columns=["stratifier", "stratum", "sort_order", "is_missing"],
+)
+_COUNTS = ("n_patients", "numerator", "denominator", "sum_yy", "sum_yd", "sum_dd")
+
+
+def stratum(name: str, numerator: int, denominator: int, **given: Any) -> dict[str, Any]:
+    """One row of fct_measure_stratum. Unless given: no patient has several events, rates have 12 months per patient."""
+    measure = given.get("measure_id", "above")
+    is_rate = measure in ("visits", "checks", "days")
+    is_mean = measure == "average"
+    patients = given.pop("n_patients", -(-denominator // 12) if is_rate else denominator)
+    mean_square = round(numerator**2 / denominator) + 100 * denominator if is_mean and denominator else 0
+    row = {
+        "measure_id": measure,
+        "grain": "year",
+        "period_starts_on": pd.Timestamp("2025-01-01"),
+        "site": "all",
+        "stratifier": "race",
+        "stratum": name,
+        "stratifier_2": "",
+        "stratum_2": "",
+        "n_patients": patients,
+        "numerator": numerator,
+        "denominator": denominator,
+        "sum_yy": mean_square if is_mean else numerator,
+        "sum_yd": numerator * 12 if is_rate else numerator,
+        "sum_dd": denominator * 12 if is_rate else denominator,
+    }
+    return {**row, **given}
+
+
+def strata_frame(*rows: dict[str, Any]) -> pd.DataFrame:
+    """The rows as fct_measure_stratum, not yet protected; with column types also when there are none."""
+    columns = list(stratum("group_a", 1, 2))
+    frame = pd.DataFrame(list(rows), columns=None if rows else columns)
+    frame["period_starts_on"] = pd.to_datetime(frame["period_starts_on"])
+    return frame.astype({column: "int64" for column in _COUNTS}) if not rows else frame
+
+
+def published(*rows: dict[str, Any]) -> pd.DataFrame:
+    """The rows as after disclosure control that found nothing small and a gate that let all through."""
+    frame = strata_frame(*rows)
+    return frame.assign(
+        disclosure_status="published", quality_status="publish", period_ends_on=pd.Timestamp("2025-12-31")
+    )
+
+
+def withheld(row: dict[str, Any], status: str = "suppressed", quality: str = "publish") -> dict[str, Any]:
+    """The row without counts."""
+    return {**row, **dict.fromkeys(_COUNTS, pd.NA), "disclosure_status": status, "quality_status": quality}
+
+
+def array(*values: float) -> np.ndarray:
+    """The values as float64."""
+    return np.array(values, dtype=np.float64)
