@@ -51,21 +51,12 @@ select
 from {{ ref('int_hba1c__state') }}
 {%- endmacro %}
 
-{# Names of the sums that state and event measures need per cell. A proportion's 0s and 1s are their own squares. #}
+{# Names of the sums that state measures need per cell. A proportion's 0s and 1s are their own squares. #}
 {% macro state_sums() %}
     {%- set sums = ['n_state'] -%}
     {%- for definition in measures('state') -%}
         {%- do sums.append('y_' ~ definition.measure_id) -%}
         {%- if definition.kind == 'mean' -%}{%- do sums.append('yy_' ~ definition.measure_id) -%}{%- endif -%}
-    {%- endfor -%}
-    {{ return(sums) }}
-{% endmacro %}
-
-{% macro rate_sums() %}
-    {%- set sums = ['n_leavers', 'd', 'dd'] -%}
-    {%- for definition in measures('events') -%}
-        {%- set y = 'y_' ~ definition.measure_id -%}
-        {%- do sums.extend([y, 'y' ~ y, y ~ 'd']) -%}
     {%- endfor -%}
     {{ return(sums) }}
 {% endmacro %}

@@ -3,12 +3,13 @@ Corrections for members who were there for only some months of a block of `lengt
 to its end has fewer months than a whole block (`d` and `dd` are what to add to a whole block's); who left before the
 block's last month is not counted there (`n_leavers`, with the months that were spent).
 #}
-{% macro part_time(members, length) -%}
+{% macro part_time(members, grain, length) -%}
 {%- set offset = '(n_months % ' ~ length ~ ')' -%}
 {%- set start = 'greatest(month_from - ' ~ offset ~ ', 0)' -%}
 {%- set stop = '(month_to - ' ~ offset ~ ')' %}
     select
         population,
+        '{{ grain }}' as grain,
         patient_key,
         cast({{ int_div(start, length) }} as smallint) as block,
         {{ offset }} + {{ int_div(start, length) }} * {{ length }} + {{ length - 1 }} as last_month,
@@ -21,6 +22,7 @@ block's last month is not counted there (`n_leavers`, with the months that were 
     union all
     select
         population,
+        '{{ grain }}',
         patient_key,
         cast({{ int_div(stop, length) }} as smallint),
         month_to,
@@ -31,12 +33,4 @@ block's last month is not counted there (`n_leavers`, with the months that were 
     from {{ members }}
     cross join months
     where {{ stop }} >= 0 and ({{ stop }} + 1) % {{ length }} > 0
-{%- endmacro %}
-
-{# Sums of the counted columns; the other measures do not have this grain and are 0. #}
-{% macro sums_of(counted, event_measures) -%}
-{%- for measure in event_measures %}
-        {%- set y = 'y_' ~ measure.measure_id %}
-        cast({{ 'sum(' ~ y ~ ')' if y in counted else '0' }} as integer) as {{ y }}{{ ',' if not loop.last }}
-        {%- endfor %}
 {%- endmacro %}

@@ -21,9 +21,12 @@ with pieces as (
 
 edges as (
 
-    select pieces.*, month_from as month_number, 1 as change from pieces
-    union all
-    select pieces.*, month_to + 1, -1 from pieces
+    select
+        pieces.*,
+        case when turn.change = 1 then pieces.month_from else pieces.month_to + 1 end as month_number,
+        turn.change
+    from pieces
+    cross join (values (1), (-1)) as turn (change)
 
 )
 

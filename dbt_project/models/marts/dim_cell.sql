@@ -6,7 +6,7 @@ with cells as (
 
     select distinct cell_key from {{ ref('int_cell__head_change') }}
     union
-    select distinct cell_key from {{ ref('int_cell__rate') }}
+    select distinct cell_key from {{ ref('int_cell__part_time') }}
 
 ),
 

@@ -1,4 +1,4 @@
-{%- set months, rates, periods = ref('int_stratum__month'), ref('int_stratum__rate'), ref('dim_period') -%}
+{%- set months, periods = ref('int_stratum__month'), ref('dim_period') -%}
 with state_measures as (
     {% for measure in measures('state') %}
     {%- set d = 'n_state' if measure.denominator == 'tested' else 'n_patients' %}
@@ -20,20 +20,30 @@ with state_measures as (
 ),
 
 rate_measures as (
-    {% for measure in measures('events') %}
-    {%- set y = 'y_' ~ measure.measure_id %}
+
     select
-        '{{ measure.measure_id }}' as measure_id, period.grain, period.period_starts_on, site_code,
-        stratifier, stratum, stratum_2,
-        n_patients, {{ y }} as numerator, sum_d as denominator, y{{ y }} as sum_yy, {{ y }}d as sum_yd, sum_dd
-    from {{ rates }} as stratum_rate
+        measure.measure_id, period.grain, period.period_starts_on, member.site_code,
+        member.stratifier, member.stratum, member.stratum_2,
+        member.n_patients, coalesce(event.y, 0) as numerator, member.sum_d as denominator,
+        coalesce(event.yy, 0) as sum_yy, coalesce(event.yd, 0) as sum_yd, member.sum_dd
+    from {{ ref('int_stratum__person_time') }} as member
+    inner join {{ ref('dim_measure') }} as measure
+        on
+            measure.kind = 'rate'
+            and member.population = measure.population
+            and (',' || measure.grains || ',') like ('%,' || member.grain || ',%')
     inner join {{ periods }} as period
-        on stratum_rate.grain = period.grain and stratum_rate.block = period.period_index
-    where
-        population = '{{ measure.population }}'
-        and period.grain in ({% for grain in measure.grains %}'{{ grain }}'{{ ', ' if not loop.last }}{% endfor %})
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+        on member.grain = period.grain and member.block = period.period_index
+    left join {{ ref('int_stratum__event') }} as event
+        on
+            measure.measure_id = event.measure_id
+            and member.grain = event.grain
+            and member.block = event.block
+            and member.site_code = event.site_code
+            and member.stratifier = event.stratifier
+            and member.stratum = event.stratum
+            and member.stratum_2 = event.stratum_2
+
 ),
 
 measured as (

@@ -1,1 +1,0 @@
-{{ roll_up(ref('int_cell__rate'), ['population', 'grain', 'block'], rate_sums()) }}
