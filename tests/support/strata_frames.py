@@ -47,12 +47,18 @@ _COUNTS = ("n_patients", "numerator", "denominator", "sum_yy", "sum_yd", "sum_dd
 
 
 def stratum(name: str, numerator: int, denominator: int, **given: Any) -> dict[str, Any]:
-    """One row of fct_measure_stratum. Unless given: no patient has several events, rates have 12 months per patient."""
+    """One row of fct_measure_stratum; what is not given follows from the counts.
+
+    Events are spread over patients as evenly as whole numbers go, so that none has two before all have one; a patient
+    of a rate has twelve months where the denominator allows it, else one.
+    """
     measure = given.get("measure_id", "above")
     is_rate = measure in ("visits", "checks", "days")
     is_mean = measure == "average"
-    patients = given.pop("n_patients", -(-denominator // 12) if is_rate else denominator)
-    mean_square = round(numerator**2 / denominator) + 100 * denominator if is_mean and denominator else 0
+    months = 12 if is_rate and denominator % 12 == 0 else 1
+    patients = given.pop("n_patients", denominator // months)
+    each, over = divmod(numerator, patients) if patients else (0, 0)
+    squares = each**2 * (patients - over) + (each + 1) ** 2 * over
     row = {
         "measure_id": measure,
         "grain": "year",
@@ -65,9 +71,9 @@ def stratum(name: str, numerator: int, denominator: int, **given: Any) -> dict[s
         "n_patients": patients,
         "numerator": numerator,
         "denominator": denominator,
-        "sum_yy": mean_square if is_mean else numerator,
-        "sum_yd": numerator * 12 if is_rate else numerator,
-        "sum_dd": denominator * 12 if is_rate else denominator,
+        "sum_yy": squares + (100 * denominator if is_mean else 0),
+        "sum_yd": numerator * months,
+        "sum_dd": denominator * months,
     }
     return {**row, **given}
 
