@@ -80,7 +80,7 @@ def pair_with_references(
     for position in np.unique(stratifier_row):
         name, text = str(stratifiers["stratifier"].iloc[position]), str(rules[position])
         if text.startswith("named:"):
-            reference_cell[stratifier_row == position] = _named(cells, name, text)
+            reference_cell[stratifier_row == position] = _named(cells, strata_labels, name, text)
         elif text not in ("best", "largest", "overall"):
             raise StatisticsError(
                 "`reference_rule` is best, largest, overall or named:<stratum>",
@@ -116,6 +116,13 @@ def _cells(strata: pd.DataFrame, labels: pd.DataFrame) -> tuple[pd.DataFrame, In
     cells = strata.iloc[first][_CELL].astype(object).fillna("").reset_index(drop=True)
     described = zip(labels["stratifier"], labels["stratum"], labels["sort_order"], labels["is_missing"], strict=True)
     by_name = {(str(name), str(group)): (float(order), bool(missing)) for name, group, order, missing in described}
+    if len(by_name) < len(labels):
+        raise StatisticsError(
+            "a stratum is described once in its stratifier's vocabulary",
+            where=where,
+            found=f"{len(labels) - len(by_name)} descriptions of strata that have one already",
+            remedy="remove the second description from dim_stratum",
+        )
     # A crossing's first group may be described only under the stratifier that it comes from; one that is a missing
     # reason anywhere is one here.
     anywhere: dict[str, tuple[float, bool]] = {}
@@ -162,17 +169,22 @@ def _position(cells: pd.DataFrame, stratifier: str, stratum: str, stratum_2: str
     return int(np.flatnonzero(same)[0]) if same.any() else -1
 
 
-def _named(cells: pd.DataFrame, stratifier: str, rule: str) -> int:
+def _named(cells: pd.DataFrame, labels: pd.DataFrame, stratifier: str, rule: str) -> int:
     stratum, _, stratum_2 = rule.removeprefix("named:").partition("/")
     position = _position(cells, stratifier, stratum, stratum_2)
-    if position < 0 or bool(cells["is_missing"].iloc[position]):
-        raise StatisticsError(
-            "a named reference is a known group of its stratifier, and no missing reason",
-            where=f"stratifier {stratifier}",
-            found=rule,
-            remedy="correct seeds/stratifiers.csv; a crossing's reference is named:<stratum>/<stratum_2>",
-        )
-    return position
+    if position >= 0 and not cells["is_missing"].iloc[position]:
+        return position
+    # Nobody may be in the named group in this run: then there is no gap, but the rule is a good one.
+    own = labels["stratifier"].eq(stratifier) | bool(stratum_2)
+    known = set(labels.loc[own & ~labels["is_missing"].astype(bool), "stratum"])
+    if position < 0 and {stratum, *([stratum_2] if stratum_2 else [])} <= known:
+        return -1
+    raise StatisticsError(
+        "a named reference is a known group of its stratifier, and no missing reason",
+        where=f"stratifier {stratifier}",
+        found=rule,
+        remedy="correct seeds/stratifiers.csv; a crossing's reference is named:<stratum>/<stratum_2>",
+    )
 
 
 def _frozen(

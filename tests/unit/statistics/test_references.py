@@ -112,6 +112,15 @@ def test_site_chooses_its_own_reference_and_small_sites_take_that_of_all() -> No
     }  # fmt: skip
 
 
+def test_site_that_grows_reliable_later_keeps_the_reference_of_all() -> None:
+    """Else each run, with more months, could find it another reference."""
+    rows = [stratum("group_a", 60, 200, **PERIODS), stratum("group_b", 40, 200, **PERIODS)]
+    rows += [stratum("group_a", 12, 25, site="south", **PERIODS), stratum("group_b", 13, 25, site="south", **PERIODS)]
+    rows += [stratum("group_a", 40, 200, site="south", **LATER), stratum("group_b", 60, 200, site="south", **LATER)]
+    gaps = _gaps(*rows)
+    assert gaps.loc[gaps["site"].eq("south"), "reference_stratum"].tolist() == ["group_b", "group_b"]
+
+
 def test_all_sites_wait_for_the_first_period_with_a_reliable_group() -> None:
     first = [stratum("group_a", 12, 25, **PERIODS), stratum("group_b", 13, 25, **PERIODS)]
     later = [stratum("group_a", 60, 200, **LATER), stratum("group_b", 40, 200, **LATER)]
@@ -156,7 +165,15 @@ def test_named_reference() -> None:
     assert _references(_gaps(*rows, rule="named:group_a")) == {"group_b": "group_a"}
 
 
-@pytest.mark.parametrize("rule", ["named:nobody", "named:declined", "named:", "worst"])
+@pytest.mark.parametrize("rule", ["named:group_f", "named:group_a/q1"])
+def test_named_reference_that_nobody_is_in_gives_no_gap(rule: str) -> None:
+    gaps = _gaps(stratum("group_a", 60, 200), stratum("group_b", 40, 200), rule=rule)
+    assert gaps["disclosure_status"].tolist() == ["not_assessed", "not_assessed"]
+
+
+@pytest.mark.parametrize(
+    "rule", ["named:nobody", "named:q1", "named:group_a/declined", "named:declined", "named:", "worst"]
+)
 def test_rule_that_cannot_be_followed_is_refused(rule: str) -> None:
     with pytest.raises(StatisticsError, match=rule):
         _gaps(stratum("group_a", 60, 200), stratum("declined", 40, 200), rule=rule)
@@ -225,3 +242,9 @@ def test_period_that_dim_period_does_not_know_or_has_twice_is_refused() -> None:
         _gaps(*rows, periods=known.assign(grain="quarter"))
     with pytest.raises(StatisticsError, match="stands once in dim_period"):
         _gaps(*rows, periods=pd.concat([known, known]))
+
+
+def test_stratum_described_twice_is_refused() -> None:
+    frame = add_estimates(published(stratum("group_a", 60, 200)), MEASURES, 0.95, keep_sums=True)
+    with pytest.raises(StatisticsError, match="described once"):
+        compute_gaps(frame, MEASURES, STRATIFIERS, pd.concat([LABELS, LABELS.head(2)]), 0.95)
