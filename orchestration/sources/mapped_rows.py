@@ -1,0 +1,72 @@
+"""What becomes of a file that a mapping describes: joined files are loaded, one SELECT makes the layout's columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from orchestration.errors import SourceError
+from orchestration.sources import sql
+from orchestration.sources.landing import Written
+from orchestration.sources.mapping import Join, MappingFile
+from orchestration.sources.mapping_sql import PartPlan, joined_rows, joined_table
+from orchestration.sources.reading import ReadFailed, copy_rows, count, opened, unreadable, use_rows
+from orchestration.sources.registry_plan import MappedFile, PlannedFile
+from orchestration.sources.table_file import TableFile
+
+
+def write_mapped(
+    planned: PlannedFile, mapped: MappedFile, mapping: MappingFile, mapping_path: Path, folder: Path
+) -> Written:
+    """Write the file's rows into `folder`. Raises SourceError for the files, SettingsError for the mapping."""
+    file = opened(planned.path, planned.label, mapping.delimiter)
+    joined = {name: opened(path, str(path), mapping.delimiter) for name, path in mapped.joined.items()}
+    missing = mapping.missing_tokens(mapped.part)
+    plan = PartPlan(planned.table, mapped.part, mapping_path, mapped.constants, missing, joined)
+    con = duckdb.connect()
+    try:
+        for join in mapped.part.join:
+            _load(con, join, joined[join.name], missing, folder)
+        select = plan.select(file)
+        plan.require_valid_sql(con, file)
+        try:
+            return copy_rows(con, file, folder, select, leaves_out=mapped.part.where is not None)
+        except ReadFailed as error:
+            failing = plan.failing_expression(con, file, error.relation)
+            raise failing or unreadable(file, error.error_type) from None
+    finally:
+        con.close()
+
+
+def _load(con: duckdb.DuckDBPyConnection, join: Join, file: TableFile, missing: tuple[str, ...], folder: Path) -> None:
+    target = sql.name(joined_table(join.name))
+
+    def use(relation: str) -> None:
+        con.execute(f"create or replace temp table {target} as {joined_rows(file, missing, relation)}")
+
+    try:
+        rejects = use_rows(con, file, folder, use)
+    except ReadFailed as error:
+        raise unreadable(file, error.error_type) from None
+    if rejects:
+        row, reason = rejects[0]
+        raise SourceError(
+            "every row of a joined file can be read",
+            where=f"{file.label}, row {row}",
+            found=f"{reason}; {len(rejects)} such rows",
+            remedy="correct the file",
+        )
+    keys = [own for own in (file.column(other) for other in join.by.values()) if own is not None]
+    if len(keys) < len(join.by):
+        return  # the SELECT's own check names the column that is missing
+    key = ", ".join(sql.name(own) for own in keys)
+    has_key = " and ".join(f"{sql.name(own)} is not null" for own in keys)
+    repeated = count(con, f"(select 1 from {target} where {has_key} group by {key} having count(*) > 1)")
+    if repeated:
+        raise SourceError(
+            f"{' and '.join(keys)} tells the rows of a joined file apart",
+            where=file.label,
+            found=f"{repeated} of its values stand on several rows",
+            remedy="correct the file, or join by more columns",
+        )

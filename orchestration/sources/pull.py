@@ -1,0 +1,18 @@
+"""Pulls any source by its type. Only dispatch belongs here."""
+
+from __future__ import annotations
+
+from orchestration.settings import RegistryFilesSource, Settings, Source
+from orchestration.sources import area_files, registry_files
+from orchestration.sources.landing import Progress
+from orchestration.sources.raw_zone import PulledFile
+
+
+def pull_source(source: Source, settings: Settings, progress: Progress) -> list[PulledFile]:
+    """Bring one source's files into the raw zone: one entry per file and table. `progress` gets a line for each.
+
+    Raises SourceError or SettingsError when something cannot be used as a whole; what was active before stays active.
+    """
+    if isinstance(source, RegistryFilesSource):
+        return registry_files.pull(source, settings, progress)
+    return area_files.pull(source, settings, progress)
