@@ -1,0 +1,142 @@
+"""What `equity doctor` looks at, one finding at a time: versions, settings, sources, data folder, release, dbt."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from orchestration.errors import EquityError
+from orchestration.settings import AreaFilesSource, RegistryFilesSource, Settings
+
+_PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandas")
+_FREE_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: `wrong` would end a run, `note` would not."""
+
+    state: Literal["ok", "note", "wrong"]
+    what: str
+    words: str
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Everything that a run needs, in the order that it needs it."""
+    yield from _versions()
+    yield from _settings(settings)
+    for source in settings.sources:
+        yield _registry(source, settings) if isinstance(source, RegistryFilesSource) else _area(source, settings)
+    yield from _data_dir(settings)
+    yield from _warehouse(settings)
+    yield _release(settings)
+    yield _dbt()
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding("ok", "Python", platform.python_version())
+    missing = []
+    found = []
+    for name in _PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(name)
+    yield Finding("ok", "packages", ", ".join(found))
+    if missing:
+        yield Finding("wrong", "packages", f"missing: {', '.join(missing)}; `make setup` installs them")
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    where = (
+        str(settings.settings_file) if settings.settings_file else "none: the built-in demo (`equity init` writes one)"
+    )
+    yield Finding("ok", "settings", where)
+    starts, ends = settings.window_bounds()
+    yield Finding("ok", "window", f"{starts} to {ends}, as of {settings.effective_as_of()}")
+    if not settings.sources:
+        yield Finding("wrong", "sources", "none is configured; `equity init --print` shows how")
+    try:
+        from orchestration.quality.thresholds import load_profile
+
+        load_profile(settings.gate.profile)
+        yield Finding("ok", "gate", f"profile {settings.gate.profile}")
+    except EquityError as error:
+        yield Finding("wrong", "gate", str(error))
+
+
+def _registry(source: RegistryFilesSource, settings: Settings) -> Finding:
+    from orchestration.sources.mapping import load_mapping
+    from orchestration.sources.registry_plan import plan_layout, plan_mapping
+
+    what = f"source {source.name}"
+    if settings.demo and not source.path.exists():
+        return Finding("ok", what, "the demo registry is made at the first run")
+    try:
+        plan = plan_mapping(source, load_mapping(source.mapping)) if source.mapping else plan_layout(source)
+    except EquityError as error:
+        return Finding("wrong", what, str(error))
+    unreadable = [file.path.name for file in plan.files if not os.access(file.path, os.R_OK)]
+    if unreadable:
+        return Finding("wrong", what, f"{source.path}: may not be read: {', '.join(unreadable)}")
+    tables = sorted({file.table.name for file in plan.files})
+    words = f"{source.path}: {len(plan.files)} file(s) for {', '.join(tables)}"
+    return Finding("note" if plan.notes else "ok", what, "; ".join([words, *plan.notes]))
+
+
+def _area(source: AreaFilesSource, settings: Settings) -> Finding:
+    what = f"source {source.name}"
+    if settings.demo and not source.path.exists():
+        return Finding("ok", what, "the demo's tracts are made at the first run")
+    try:
+        with source.path.open("r", encoding="utf-8-sig") as file:
+            header = {name.strip().strip('"') for name in file.readline().split(",")}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        return Finding("wrong", what, f"{source.path}: {reason}")
+    missing = sorted({source.tract_column, *(measure.column for measure in source.measures)} - header)
+    if missing:
+        return Finding("wrong", what, f"{source.path}: no column {', '.join(missing)}")
+    return Finding("ok", what, f"{source.path}: {len(source.measures)} measures, tracts of {source.tract_vintage}")
+
+
+def _data_dir(settings: Settings) -> Iterator[Finding]:
+    path = settings.data_dir
+    existing = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        yield Finding("wrong", "data folder", f"{path}: may not be written")
+        return
+    free = shutil.disk_usage(existing).free
+    words = f"{path}: {free / 1024**3:.0f} GiB free" + ("" if path.is_dir() else ", made at the first run")
+    yield Finding("ok" if free > _FREE_BYTES else "note", "data folder", words)
+
+
+def _warehouse(settings: Settings) -> Iterator[Finding]:
+    from orchestration.defs.resources.run_lock import holder
+
+    busy = holder(settings.data_dir)
+    yield Finding("note" if busy else "ok", "run lock", busy or "free")
+    marts = settings.marts_dir / "current.duckdb"
+    yield Finding("ok" if marts.is_file() else "note", "marts", str(marts.resolve()) if marts.is_file() else "none yet")
+
+
+def _release(settings: Settings) -> Finding:
+    from orchestration.release.store import current_release
+
+    path: Path | None = current_release(settings)
+    return Finding(
+        "ok" if path else "note", "current release", str(path) if path else "none yet; `equity run` publishes one"
+    )
+
+
+def _dbt() -> Finding:
+    from orchestration.defs.dbt_project import PROJECT_DIR, is_parsed
+
+    words = "parsed" if is_parsed() else "not parsed since it changed; the next run does that (about 3 s)"
+    return Finding("ok", "dbt project", f"{PROJECT_DIR}: {words}")

@@ -1,0 +1,52 @@
+"""`equity synth`: write an invented registry with known, planted gaps, for trying things out and for tests."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from orchestration.errors import SettingsError
+
+
+def synth(
+    directory: Annotated[Path, typer.Argument(help="Folder to write; it must be new or empty.")],
+    patients: Annotated[int, typer.Option(min=200, max=1_000_000, help="How many children.")] = 2_400,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 1,
+    file_format: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="Format of the tables.")] = "csv",
+    as_of: Annotated[
+        dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day of the data. Default: the demo's.")
+    ] = None,
+    months: Annotated[int, typer.Option(min=12, max=240, help="How many months of history.")] = 36,
+    tracts: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="CSV of real tracts to place the children in.")
+    ] = None,
+    faults: Annotated[bool, typer.Option(help="Plant malformed rows, duplicates and late results.")] = True,
+) -> None:
+    """Write an invented registry in the registry layout, `tracts.csv`, and `truth.json` with all that was planted.
+
+    No real person is in it. Point a `registry_files` source of equity.toml at the folder to run on it.
+    """
+    from orchestration.settings import DEMO_AS_OF
+    from orchestration.synthetic.registry import generate
+
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise SettingsError(
+            "the folder is new or empty", where=str(directory), found="something in it", remedy="choose another folder"
+        )
+    started = time.perf_counter()
+    generate(
+        directory,
+        patients=patients,
+        seed=seed,
+        file_format=file_format,
+        as_of=as_of.date() if as_of else DEMO_AS_OF,
+        months=months,
+        tracts_file=tracts,
+        faults=faults,
+        progress=lambda words: typer.echo(f"{time.perf_counter() - started:6.1f} s  {words}", err=True),
+    )
+    typer.echo(directory)

@@ -1,0 +1,109 @@
+"""The publisher: it asks the gate itself, for exactly the data that it is about to publish, however it was launched."""
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from orchestration.defs.analysis_basis import ANALYSED, require_basis
+from orchestration.defs.code_version import code_version
+from orchestration.defs.gate import INPUTS, KEY
+from orchestration.defs.owners import OWNERS, RELEASE
+from orchestration.defs.resources.workspace import Workspace
+from orchestration.defs.schedules import DAILY
+from orchestration.defs.table_metadata import folder_metadata, schema_of, table_metadata
+from orchestration.defs.warehouse import run_id_of
+from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from orchestration.release.build import ReleaseResult
+
+MARTS_SNAPSHOT = "marts_snapshot"
+
+
+def publish(con: "duckdb.DuckDBPyConnection", settings: Settings) -> "ReleaseResult":
+    """Write the release and make it current, provided the gate passed for what is in the warehouse at this moment.
+
+    The connection holds the warehouse alone, so nothing changes between question and release. Raises BlockedError.
+    """
+    from orchestration.quality.gate import require_passed
+    from orchestration.quality.page import render
+    from orchestration.quality.verdicts import quality_table
+    from orchestration.release.build import build_release
+
+    run_id = run_id_of(con)
+    require_passed(con, run_id)
+    require_basis(con, settings)
+    return build_release(
+        con, settings, run_id, code_version(), quality=quality_table(con), quality_page=render(con, settings)
+    )
+
+
+@dg.asset(
+    name=RELEASE,
+    deps=[KEY, *(["publish", table] for table in ANALYSED), *INPUTS],
+    group_name=RELEASE,
+    owners=[OWNERS[RELEASE]],
+    kinds={"python", "parquet"},
+    freshness_policy=DAILY,
+    description="The published tables, report and quality page; immutable, made current whole. One folder per release.",
+)
+def release(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[Any]:
+    """Publish what the gate let through."""
+    from orchestration.release.columns import TABLES
+
+    with workspace.phase("Publish the release") as phase, workspace.warehouse() as con:
+        result = publish(con, workspace.settings)
+        rows = sum(result.rows.values())
+        phase.rows = rows
+        phase.say(result.release_id)
+    columns = [
+        (f"{table.name}.{field.name}", str(field.type), table.column_descriptions()[field.name])
+        for table in TABLES.values()
+        for field in table.schema
+    ]
+    metadata = {
+        **folder_metadata(rows, columns),
+        "release_id": result.release_id,
+        "path": dg.MetadataValue.path(result.path),
+    }
+    return dg.MaterializeResult(metadata=metadata)
+
+
+@dg.asset(
+    name=MARTS_SNAPSHOT,
+    deps=[RELEASE],
+    group_name=RELEASE,
+    owners=[OWNERS["marts"]],
+    kinds={"duckdb"},
+    description="What analysts query: a copy of the marts in a file of its own, swapped in whole. One file per run.",
+)
+def marts_snapshot(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[Any]:
+    """Copy the marts out of the private warehouse."""
+    import duckdb
+
+    from orchestration.release.marts import snapshot
+
+    with workspace.phase("Copy the marts for analysts") as phase:
+        with workspace.warehouse() as con:
+            run_id = run_id_of(con)
+        path = snapshot(workspace.settings, run_id)
+        with duckdb.connect(str(path), read_only=True) as marts:
+            tables = [
+                name for (name,) in marts.execute("select table_name from duckdb_tables() order by all").fetchall()
+            ]
+            described = {name: table_metadata(marts, "main", name) for name in tables}
+        phase.rows = sum(metadata["dagster/row_count"] for metadata in described.values())
+        phase.say(f"{len(tables)} tables")
+    columns = [
+        (f"{name}.{column.name}", column.type, column.description)
+        for name, metadata in described.items()
+        for column in metadata["dagster/column_schema"].columns
+    ]
+    metadata = {
+        "dagster/row_count": phase.rows,
+        "dagster/column_schema": schema_of(columns),
+        "path": dg.MetadataValue.path(path),
+    }
+    return dg.MaterializeResult(metadata=metadata)
