@@ -15,11 +15,12 @@ from typing import BinaryIO
 
 _BLOCK = 1 << 22
 # How far a quoted value may run on before its quotation mark counts as one that is never closed.
-_LONGEST_RECORD, _MOST_LINES = 1 << 20, 200
+_LONGEST_RECORD, _MOST_LINES = 1 << 20, 100
 NOT_UTF8 = "the row is not UTF-8"
 NOT_CLOSED = "a quotation mark is not closed"
 BROKEN_QUOTE = "text follows a closing quotation mark"
 TOO_LONG = f"the row is longer than {_LONGEST_RECORD:,} bytes"
+_COLUMNS = "the row has"
 CUT = "; the file ends in the middle of the line"
 
 
@@ -45,45 +46,27 @@ class _Splitter:
         self.delimiter = delimiter.encode()
         self.blank = placeholder.encode() + self.delimiter * (columns - 1) + b"\n"
         mark = re.escape(self.delimiter)
-        # A beginning of a record whose last value is quoted and still open.
-        self.is_open = re.compile(
-            rb'(?: *+(?:"(?:[^"]++|"")*+"|(?!")[^\r\n' + mark + rb"]*+)" + mark + rb')*+ *+"(?:[^"]++|"")*+'
-        ).fullmatch
+        value = rb'(?: *+"(?:[^"]++|"")*+"|(?! *")[^\r\n' + mark + rb"]*+)"
+        # A line that is a whole record, and the beginning of one whose last value is quoted and still open.
+        self.is_whole = re.compile(value + rb"(?:" + mark + value + rb"){%d}[\r\n]*+" % (columns - 1)).fullmatch
+        self.is_open = re.compile(rb"(?:" + value + mark + rb')*+ *+"(?:[^"]++|"")*+').fullmatch
         self.result = Separated()
         self.is_header = True
 
     def run(self, source: BinaryIO) -> Separated:
         rest: list[bytes] = []
         for block, is_last in _blocks(source):
-            lines = [*rest, *block.splitlines(keepends=True)]
-            if not rest and not self.is_header and not is_last and self._copied_whole(block):
-                continue
-            rest = self._split(lines, is_last)
+            rest = self._split([*rest, *block.splitlines(keepends=True)], is_last)
         return self.result
 
-    def _copied_whole(self, block: bytes) -> bool:
-        """The common case, quickly: a block without quotation marks in which every line has its columns."""
-        if b'"' in block:
-            return False
-        block = block.replace(b"\r\n", b"\n")
-        lines = [line for line in block.split(b"\n") if line]
-        expected, delimiter = self.columns - 1, self.delimiter
-        if b"\r" in block or max(map(len, lines), default=0) > _LONGEST_RECORD:
-            return False
-        if any(line.count(delimiter) != expected for line in lines):
-            return False
-        try:
-            block.decode("utf-8")
-        except UnicodeDecodeError:
-            return False
-        self.result.rows += len(lines)
-        self.clean.write(b"\n".join(lines) + b"\n" if lines else b"")
-        return True
-
     def _split(self, lines: list[bytes], is_last: bool) -> list[bytes]:
-        """Take record after record; what may go on in the next block is given back."""
+        """Copy what is good in stretches and look at the rest; what may go on in the next block is given back."""
         at = 0
-        while at < len(lines):
+        for suspect in self._suspects(lines):
+            if suspect < at:
+                continue
+            self._copy(lines[at:suspect])
+            at = suspect
             if not lines[at].strip(b"\r\n"):
                 at += 1
                 continue
@@ -92,7 +75,33 @@ class _Splitter:
                 return lines[at:]
             self._write(b"".join(lines[at : at + taken]), fault, is_cut=is_last and at + taken == len(lines))
             at += taken
+        self._copy(lines[at:])
         return []
+
+    def _suspects(self, lines: list[bytes]) -> list[int]:
+        """Which lines are not plainly one good record each; among them the header and blank lines."""
+        expected, delimiter, is_whole = self.columns - 1, self.delimiter, self.is_whole
+        suspects = [
+            number
+            for number, line in enumerate(lines)
+            if ((line.count(delimiter) != expected or b'"' in line) and not is_whole(line))
+            or len(line) > _LONGEST_RECORD
+        ]
+        if self.columns == 1:
+            suspects += [number for number, line in enumerate(lines) if not line.strip(b"\r\n")]
+        if self.is_header:
+            suspects += range(next((n for n, line in enumerate(lines) if line.strip(b"\r\n")), 0) + 1)
+        try:
+            b"".join(lines).decode("utf-8")
+        except UnicodeDecodeError:
+            suspects += [number for number, line in enumerate(lines) if not line.isascii()]
+        return sorted(set(suspects))
+
+    def _copy(self, lines: list[bytes]) -> None:
+        if lines:
+            self.result.rows += len(lines)
+            ends = b"".join(lines).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            self.clean.write(ends if ends.endswith(b"\n") else ends + b"\n")
 
     def _write(self, record: bytes, fault: str, is_cut: bool) -> None:
         if self.is_header:
@@ -101,7 +110,8 @@ class _Splitter:
             return
         self.result.rows += 1
         if fault:
-            cut = CUT if is_cut and not record.endswith((b"\n", b"\r")) and fault.startswith("the row has") else ""
+            is_short = is_cut and fault.startswith(_COLUMNS) and record.count(self.delimiter) < self.columns - 1
+            cut = CUT if is_short and not record.endswith((b"\n", b"\r")) else ""
             self.result.rejects.append((self.result.rows, fault + cut))
             self.clean.write(self.blank)
         else:
@@ -121,7 +131,13 @@ class _Splitter:
             taken = more + 1 - at
             record = b"".join(lines[at : at + taken])
         fault = self._fault(record)
-        return (1, self._fault(lines[at]) or fault) if fault and taken > 1 else (taken, fault)
+        if fault and taken > 1 and (not fault.startswith(_COLUMNS) or self._has_rows(lines[at + 1 : at + taken])):
+            return 1, self._fault(lines[at])
+        return taken, fault
+
+    def _has_rows(self, lines: list[bytes]) -> bool:
+        """Whether lines within a quoted value look like rows of their own: then the quotation mark was a stray one."""
+        return any(self.is_whole(line) and line.count(b'"') % 2 == 0 for line in lines)
 
     def _fault(self, record: bytes) -> str:
         if len(record) > _LONGEST_RECORD:
@@ -138,7 +154,7 @@ class _Splitter:
             except csv.Error:
                 return NOT_CLOSED if self.is_open(record.rstrip(b"\r\n")) else BROKEN_QUOTE
             found = len(values)
-        return "" if found == self.columns else f"the row has {found} columns, the header {self.columns}"
+        return "" if found == self.columns else f"{_COLUMNS} {found} instead of {self.columns} columns"
 
 
 def _blocks(source: BinaryIO) -> Iterator[tuple[bytes, bool]]:

@@ -61,11 +61,11 @@ def land(zone: RawZone, tasks: list[Task], mode: Literal["snapshot", "append"], 
             identities = _identities(pool, zone, tasks)
             known = {each.extract_id: zone.find(each.task.table, each.extract_id) for each in identities}
             kept = _kept(zone, mode, identities)
-            taken = {extract.source_file for extract in (*kept, *known.values()) if extract is not None}
+            taken = {(extract.table, extract.source_file) for extract in (*kept, *known.values()) if extract}
             pending: dict[str, Future[tuple[Extract, tuple[str, ...]]]] = {}
             for identity in identities:
                 if known[identity.extract_id] is None and identity.extract_id not in pending:
-                    label = _unused(identity.label, identity.sha256, taken)
+                    label = _unused(identity, taken)
                     pending[identity.extract_id] = pool.submit(_land_one, zone, identity, label)
             pulled, extracts = [], []
             for identity in identities:
@@ -123,10 +123,11 @@ def _kept(zone: RawZone, mode: str, identities: list[_Identity]) -> list[Extract
     ]
 
 
-def _unused(label: str, sha256: str, taken: set[str]) -> str:
-    """A name for the file that no other active extract has: file and row number point to one row."""
-    unused = label if label not in taken else f"{label}@{sha256[:8]}"
-    taken.add(unused)
+def _unused(identity: _Identity, taken: set[tuple[str, str]]) -> str:
+    """A name for the file that no other active extract of the table has: file and row number point to one row."""
+    table, label = identity.task.table, identity.label
+    unused = label if (table, label) not in taken else f"{label}@{identity.sha256[:8]}"
+    taken.add((table, unused))
     return unused
 
 

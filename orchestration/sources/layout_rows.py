@@ -46,7 +46,7 @@ def _require_columns(table: Table, file: TableFile, kept: dict[str, str]) -> Non
         f"a {table.name} file has the column {lacking[0]}, once",
         where=file.label,
         found=f"{len(file.columns)} columns; of those that the layout knows: {known}",
-        remedy="add it, or describe the file in a mapping (docs/registry_layout.md)",
+        remedy="add it, or describe the file in a mapping (docs/mapping.md)",
     )
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from orchestration.errors import SettingsError
 from orchestration.sources.layout import REGISTRY
 
-_HELP = "docs/registry_layout.md describes every key of a mapping file"
+_HELP = "docs/mapping.md describes every key of a mapping file"
 _NAME = r"^[a-z][a-z0-9_]*$"
 _RESERVED_NAMES = frozenset({"file", "_source_row"})
 

@@ -51,7 +51,9 @@ class PartPlan:
 
         def over(relation: str) -> str:
             rows = f'({self._rows(relation, file)}) as "file"{joins}'
-            return f"select {names} from (select {', '.join(items)} from {rows}){selected}"
+            # A window or a join may hand the rows over in another order.
+            ordered = " order by _source_row" if joins or selected else ""
+            return f"select {names} from (select {', '.join(items)} from {rows}){selected}{ordered}"
 
         return over
 

@@ -11,7 +11,7 @@ from orchestration.sources.layout import REGISTRY, Table
 from orchestration.sources.mapping import MappingFile, Part
 from orchestration.sources.table_file import SUFFIXES, has_table_suffix
 
-_REMEDY = "docs/registry_layout.md describes the files; a `mapping` describes an export that looks otherwise"
+_REMEDY = "docs/registry_layout.md describes the files; for others, write a mapping (docs/mapping.md)"
 
 
 @dataclass(frozen=True)
