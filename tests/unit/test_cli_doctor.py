@@ -1,0 +1,88 @@
+"""`equity doctor` finds what would end a run, and says it in one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestration.cli.findings import Finding, findings
+from orchestration.defs.resources.run_lock import exclusive
+from orchestration.settings import Settings, demo_settings
+from tests.support.small_run import Ended, settings_for
+
+REGISTRY = {"patients.csv": "patient_id,birth_date,sex\n", "encounters.csv": "encounter_id\n"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    for name, text in REGISTRY.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    found = settings_for(folder, tmp_path / "var")
+    columns = [found.sources[1].tract_column, *(one.column for one in found.sources[1].measures)]  # type: ignore[union-attr]
+    (folder / "tracts.csv").write_text(",".join(columns) + "\n", encoding="utf-8")
+    return found
+
+
+def of(settings: Settings, what: str) -> Finding:
+    (found,) = [finding for finding in findings(settings) if finding.what == what]
+    return found
+
+
+def test_nothing_is_wrong_with_a_sound_set_up(settings: Settings) -> None:
+    assert [finding for finding in findings(settings) if finding.state == "wrong"] == []
+
+
+def test_absent_tables_are_a_note(settings: Settings) -> None:
+    finding = of(settings, "source registry")
+    assert finding.state == "note"
+    assert "2 file(s) for encounters, patients" in finding.words
+    assert "observations" in finding.words
+
+
+def test_a_registry_that_is_not_there_is_wrong(settings: Settings) -> None:
+    (settings.sources[0].path / "patients.csv").unlink()
+    assert of(settings, "source registry").state == "wrong"
+
+
+def test_a_tract_file_without_a_column_is_wrong(settings: Settings) -> None:
+    settings.sources[1].path.write_text("tract_geoid,poverty_share\n", encoding="utf-8")
+    finding = of(settings, "source tracts")
+    assert finding.state == "wrong"
+    assert "child_population" in finding.words
+
+
+def test_a_tract_file_that_is_not_there_is_wrong(settings: Settings) -> None:
+    settings.sources[1].path.unlink()
+    assert of(settings, "source tracts").state == "wrong"
+
+
+def test_an_unknown_profile_is_wrong(settings: Settings) -> None:
+    unknown = settings.model_copy(update={"gate": settings.gate.model_copy(update={"profile": "no_such"})})
+    assert of(unknown, "gate").state == "wrong"
+
+
+def test_a_run_that_is_going_on_is_named(settings: Settings) -> None:
+    assert of(settings, "run lock").words == "free"
+    with exclusive(settings.data_dir):
+        assert "process" in of(settings, "run lock").words
+    assert of(settings, "run lock").words == "free"
+
+
+def test_no_source_is_wrong(tmp_path: Path) -> None:
+    assert of(Settings(data_dir=tmp_path), "sources").state == "wrong"
+
+
+def test_the_demo_needs_nothing(tmp_path: Path) -> None:
+    assert [finding for finding in findings(demo_settings(tmp_path)) if finding.state == "wrong"] == []
+
+
+def test_exit_code_says_whether_a_run_would_fail(in_folder: Path, equity: Callable[..., Ended]) -> None:
+    assert equity("doctor").code == 0
+    (in_folder / "equity.toml").write_text('[[sources]]\ntype = "registry_files"\npath = "absent"\n', encoding="utf-8")
+    ended = equity("doctor")
+    assert ended.code == 1
+    assert "absent" in ended.out
