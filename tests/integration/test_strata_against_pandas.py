@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -60,12 +61,13 @@ def strata(path: Path) -> pd.DataFrame:
     return found.assign(period_starts_on=pd.to_datetime(found["period_starts_on"]).dt.date)
 
 
-def differences(left: pd.DataFrame, right: pd.DataFrame, keys: list[str]) -> list[dict[str, object]]:
+def differences(left: pd.DataFrame, right: pd.DataFrame, keys: list[str]) -> list[dict[Any, Any]]:
     """Rows in which the sums differ; a group that nobody was in may be absent from either side, or there with zeros."""
     both = left.merge(right, on=keys, how="outer", suffixes=("_left", "_right"))
     both = both.fillna({f"{name}_{side}": 0 for name in SUMS for side in ("left", "right")})
     differs = pd.concat([both[f"{name}_left"] != both[f"{name}_right"] for name in SUMS], axis=1).any(axis=1)
-    return [dict(row._asdict()) for row in both[differs].head(20).itertuples()]
+    found: list[dict[Any, Any]] = both[differs].head(20).to_dict("records")
+    return found
 
 
 def test_the_same_rows_are_set_aside_for_the_same_reasons(warehouse: Path, rows: Recount) -> None:
