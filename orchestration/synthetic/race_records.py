@@ -57,7 +57,8 @@ def decide_capture(children: Children, line: Timeline, planted: Planted, rng: np
         status[is_default] = RECORDED
     survey = rng.random(n)
     is_mena = children.races & MENA > 0
-    has_survey = (survey < np.where(is_mena, 0.8, planted.survey_share)) & (status == RECORDED) & ~is_default
+    share = np.where(is_mena, max(0.8, planted.survey_share), planted.survey_share)
+    has_survey = (survey < share) & (status == RECORDED) & ~is_default
     has_survey |= status == CONFLICT
     recorded = np.where(is_mena & ~has_survey, (children.races & ~MENA) | WHITE, children.races)
     recorded = np.where(is_default, WHITE, recorded)

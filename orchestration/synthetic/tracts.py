@@ -46,14 +46,17 @@ def make_tracts(
     poverty: NDArray[np.float64],
     deprivation: NDArray[np.float64],
 ) -> Tracts:
-    """Tracts with their fifths of children by poverty (a tract lies where the middle of its children falls)."""
+    """Tracts with their fifths of children by poverty.
+
+    A tract lies where the middle of the children of all tracts of the same poverty falls.
+    """
+    known = ~np.isnan(poverty)
     total = children.sum(axis=1)
-    counted = np.where(np.isnan(poverty), 0, total)
-    order = np.argsort(np.where(np.isnan(poverty), 2.0, poverty), kind="stable")
-    middle = np.empty(len(geoids))
-    middle[order] = np.cumsum(counted[order]) - counted[order] / 2
-    fifth = np.minimum(np.floor(5 * middle / counted.sum()), 4).astype(np.int8)
-    fifth[np.isnan(poverty)] = -1
+    _, place = np.unique(poverty[known], return_inverse=True)
+    together = np.bincount(place, total[known])
+    middle = (np.cumsum(together) - together / 2) / max(total[known].sum(), 1)
+    fifth = np.full(len(geoids), -1, np.int8)
+    fifth[known] = np.minimum(np.floor(5 * middle), 4)[place]
     return Tracts(geoids, children, poverty, deprivation, fifth)
 
 
