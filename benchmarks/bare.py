@@ -8,7 +8,13 @@ from pathlib import Path
 
 import duckdb
 
-RATES = {"clinic": "clinic_visits", "ed": "ed_visits", "dka": "dka_admissions", "bed": "bed_days", "hypo": "severe_hypoglycaemia"}
+RATES = {
+    "clinic": "clinic_visits",
+    "ed": "ed_visits",
+    "dka": "dka_admissions",
+    "bed": "bed_days",
+    "hypo": "severe_hypoglycaemia",
+}
 # measure: its numerator, denominator and sum of squares in terms of n (all), t (tested), and the tested children's sums
 STATES = {
     "hba1c_below_7": ("lt7", "t", "lt7"),
@@ -24,7 +30,8 @@ GRAINS = {"month": 1, "quarter": 3, "year": 12}
 def script(registry: Path, as_of: dt.date, months: int) -> str:
     """The whole SQL text for one registry folder."""
     blocks = "\n    union all\n    ".join(
-        f"select '{grain}' as grain, k, (m - n % {length}) // {length} as b, n % {length} as o, any_value(m0) as m0, any_value(m1) as m1, "
+        f"select '{grain}' as grain, k, (m - n % {length}) // {length} as b, n % {length} as o, "
+        "any_value(m0) as m0, any_value(m1) as m1, "
         + ", ".join(
             f"sum({name})::int as {name}" if grain != "month" or name != "clinic" else "0 as clinic" for name in RATES
         )
@@ -36,28 +43,34 @@ def script(registry: Path, as_of: dt.date, months: int) -> str:
     blocks = f"select q.*, l from (\n    {blocks}) q join g using (grain)"
     names = ["leavers", "d", "dd", *(column for name in RATES for column in (name, f"{name}_yy", f"{name}_yd"))]
     state_rows = "\n    union all\n    ".join(
-        f"select '{measure}' as measure_id, grain, b, sc, stratifier, stratum, q, {d} as n, {y} as y, {d} as d, {yy} as yy, {y} as yd, {d} as dd"
+        f"select '{measure}' as measure_id, grain, b, sc, stratifier, stratum, q, "
+        f"{d} as n, {y} as y, {d} as d, {yy} as yy, {y} as yd, {d} as dd"
         " from ss join block using (m)"
         for measure, (y, d, yy) in STATES.items()
     )
     rate_rows = "\n    union all\n    ".join(
-        f"select '{measure}', grain, b, sc, stratifier, stratum, q, n, coalesce({name}, 0), d, coalesce({name}_yy, 0), coalesce({name}_yd, 0), dd from rs"
+        f"select '{measure}', grain, b, sc, stratifier, stratum, q, n, "
+        f"coalesce({name}, 0), d, coalesce({name}_yy, 0), coalesce({name}_yd, 0), dd from rs"
         + (" where grain <> 'month'" if name == "clinic" else "")
         for name, measure in RATES.items()
     )
     last = as_of
     first_month = last.year * 12 + last.month - months
-    return (Path(__file__).parent / "bare.sql").read_text(encoding="utf-8").format(
-        registry=registry,
-        seeds=Path(__file__).parents[1] / "seeds",
-        as_of=as_of,
-        first=dt.date(first_month // 12, first_month % 12 + 1, 1),
-        last=last,
-        months=months,
-        blocks=blocks,
-        rate_sums=", ".join(f"sum({name}) as {name}" for name in names),
-        state_rows=state_rows,
-        rate_rows=rate_rows,
+    return (
+        (Path(__file__).parent / "bare.sql")
+        .read_text(encoding="utf-8")
+        .format(
+            registry=registry,
+            seeds=Path(__file__).parents[1] / "seeds",
+            as_of=as_of,
+            first=dt.date(first_month // 12, first_month % 12 + 1, 1),
+            last=last,
+            months=months,
+            blocks=blocks,
+            rate_sums=", ".join(f"sum({name}) as {name}" for name in names),
+            state_rows=state_rows,
+            rate_rows=rate_rows,
+        )
     )
 
 

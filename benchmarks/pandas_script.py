@@ -14,7 +14,17 @@ import pandas as pd
 
 SEEDS = Path(__file__).parents[1] / "seeds"
 GRAINS = {"month": 1, "quarter": 3, "year": 12}
-BITS = {"1002-5": 1, "2028-9": 2, "2054-5": 4, "2135-2": 8, "2118-8": 16, "2076-8": 32, "2131-1": 64, "2106-3": 128, "2186-5": 0}
+BITS = {
+    "1002-5": 1,
+    "2028-9": 2,
+    "2054-5": 4,
+    "2135-2": 8,
+    "2118-8": 16,
+    "2076-8": 32,
+    "2131-1": 64,
+    "2106-3": 128,
+    "2186-5": 0,
+}
 CATEGORIES = {1: "AIAN", 2: "ASIAN", 4: "BLACK", 8: "HISP", 16: "MENA", 32: "NHPI", 64: "OTHER", 128: "WHITE"}
 MISSING = {256: "not_asked", 257: "asked_unknown", 258: "declined", 259: "unmapped", 260: "conflict"}
 PLAIN = ("language", "sex", "age_band", "payer", "poverty_quintile", "deprivation_quintile")
@@ -51,12 +61,19 @@ def codes(dimension: str) -> pd.DataFrame:
 
 def people(registry: Path, as_of: pd.Timestamp) -> pd.DataFrame:
     """One row per accepted child with race, language and sex codes and the day of diagnosis."""
-    p = read(registry, "patients", ["birth_date", "enrolled_on", "left_on", "death_date"]).dropna(subset=["patient_id", "birth_date"])
+    p = read(registry, "patients", ["birth_date", "enrolled_on", "left_on", "death_date"]).dropna(
+        subset=["patient_id", "birth_date"]
+    )
     p = p[~(p.left_on < p.enrolled_on) & ~(p.death_date < p.birth_date)]
     p = once(p, ["patient_id"])
     p = p[(p.birth_date <= as_of) & ~(p.enrolled_on > as_of)].set_index("patient_id")
     c = read(registry, "conditions", ["onset_on"]).join(p.birth_date, on="patient_id", how="inner")
-    c = c[(c.onset_on >= c.birth_date) & (c.onset_on <= as_of) & c.code.str.startswith("E10") & ~c.code.str.startswith("E10.A")]
+    c = c[
+        (c.onset_on >= c.birth_date)
+        & (c.onset_on <= as_of)
+        & c.code.str.startswith("E10")
+        & ~c.code.str.startswith("E10.A")
+    ]
     p["dx"] = c.groupby("patient_id").onset_on.min()
     p["race"] = race(registry, p, as_of).reindex(p.index).fillna(256).astype(int)
     p["language"] = language(registry, p, as_of).reindex(p.index).fillna(0).astype(int)
@@ -70,11 +87,17 @@ def race(registry: Path, p: pd.DataFrame, as_of: pd.Timestamp) -> pd.Series:
     r = read(registry, "race_ethnicity", ["recorded_on"]).join(p.birth_date, on="patient_id", how="inner")
     r = r[~(r.recorded_on < r.birth_date) & ~(r.recorded_on > as_of)]
     value = r.value.str.lower()
-    r = r.assign(v=value, bit=value.map({k.lower(): b for k, b in BITS.items()}), rank=1 + r.capture_method.isin(["self", "proxy"]))
+    r = r.assign(
+        v=value,
+        bit=value.map({k.lower(): b for k, b in BITS.items()}),
+        rank=1 + r.capture_method.isin(["self", "proxy"]),
+    )
     known = r.bit.notna()
     top = r["rank"].where(known, 0).groupby(r.patient_id).transform("max")
     r = r[~known | (r["rank"] == top)]
-    reason = r.v.map({"declined": 4, "refused": 4, "asku": 3, "asked_unknown": 3, "unk": 3, "unknown": 3, "not_asked": 1, "nask": 1})
+    reason = r.v.map(
+        {"declined": 4, "refused": 4, "asku": 3, "asked_unknown": 3, "unk": 3, "unknown": 3, "not_asked": 1, "nask": 1}
+    )
     reason = reason.fillna(2).where(r.v.notna(), 1)
     r = r.assign(miss=np.where(r.bit.notna(), 0, reason), h=r.v == "2135-2", nh=r.v == "2186-5")
     for name in CATEGORIES:
@@ -139,7 +162,9 @@ def periods(p: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp, n: int) ->
     """One row per child and period in which the child was a member, with the member months and the last of them."""
     m = p.dropna(subset=["dx"]).reset_index()
     start = pd.concat([m.dx, m.enrolled_on.fillna(m.dx), m.birth_date], axis=1).max(axis=1)
-    end = pd.concat([m.left_on, m.death_date, m.birth_date + pd.DateOffset(years=21) - pd.Timedelta(days=1)], axis=1).min(axis=1)
+    end = pd.concat(
+        [m.left_on, m.death_date, m.birth_date + pd.DateOffset(years=21) - pd.Timedelta(days=1)], axis=1
+    ).min(axis=1)
     end = end.fillna(last).clip(upper=last)
     established = pd.concat([start, m.dx + pd.Timedelta(days=90)], axis=1).max(axis=1)
     m = m.assign(m0=month(start, first).clip(lower=0), m1=month(end + pd.Timedelta(days=1), first) - 1)
@@ -155,9 +180,15 @@ def periods(p: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp, n: int) ->
     out = pd.concat(rows, ignore_index=True)
     ends = pd.date_range(first, periods=n, freq="MS") + pd.offsets.MonthEnd(0)
     out["day"] = ends.to_numpy()[out["at"]].astype("datetime64[us]")
-    age = out.day.dt.year - out.birth_date.dt.year - (
-        out.day.dt.month * 100 + out.day.dt.day < (out.birth_date.dt.month * 100 + out.birth_date.dt.day).where(
-            ~((out.birth_date.dt.month == 2) & (out.birth_date.dt.day == 29) & (out.day.dt.year % 4 != 0)), 228)
+    age = (
+        out.day.dt.year
+        - out.birth_date.dt.year
+        - (
+            out.day.dt.month * 100 + out.day.dt.day
+            < (out.birth_date.dt.month * 100 + out.birth_date.dt.day).where(
+                ~((out.birth_date.dt.month == 2) & (out.birth_date.dt.day == 29) & (out.day.dt.year % 4 != 0)), 228
+            )
+        )
     )
     out["age_band"] = np.searchsorted([6, 12, 18, 21, 45, 65], age, side="right") + 1
     return out
@@ -166,7 +197,9 @@ def periods(p: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp, n: int) ->
 def held(rows: pd.DataFrame, spans: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """The span's columns that held on each row's day; 0 where none did."""
     left = rows[["patient_id", "day"]].reset_index().sort_values("day")
-    got = pd.merge_asof(left, spans.sort_values("starts_on"), left_on="day", right_on="starts_on", by="patient_id").set_index("index")
+    got = pd.merge_asof(
+        left, spans.sort_values("starts_on"), left_on="day", right_on="starts_on", by="patient_id"
+    ).set_index("index")
     valid = got.ends_on >= got.day
     return got[columns].where(valid, 0).fillna(0).astype(int).reindex(rows.index)
 
@@ -174,9 +207,16 @@ def held(rows: pd.DataFrame, spans: pd.DataFrame, columns: list[str]) -> pd.Data
 def events(registry: Path, p: pd.DataFrame, first: pd.Timestamp, as_of: pd.Timestamp) -> pd.DataFrame:
     """Counted encounters with their month."""
     e = read(registry, "encounters", ["starts_on", "ends_on"]).dropna(subset=["encounter_id", "starts_on"])
-    e = once(e[~(e.ends_on < e.starts_on)], ["encounter_id"]).join(p[["birth_date", "dx"]], on="patient_id", how="inner")
+    e = once(e[~(e.ends_on < e.starts_on)], ["encounter_id"]).join(
+        p[["birth_date", "dx"]], on="patient_id", how="inner"
+    )
     kind = e.encounter_class.str.lower()
-    e = e[(e.starts_on >= e.birth_date) & (e.starts_on <= as_of) & ~(e.ends_on > as_of) & kind.isin(["ed", "inpatient", "outpatient"])]
+    e = e[
+        (e.starts_on >= e.birth_date)
+        & (e.starts_on <= as_of)
+        & ~(e.ends_on > as_of)
+        & kind.isin(["ed", "inpatient", "outpatient"])
+    ]
     kind = kind[e.index]
     stay = (e.ends_on.fillna(as_of) - e.starts_on).dt.days.clip(lower=1)
     return pd.DataFrame(
@@ -186,7 +226,9 @@ def events(registry: Path, p: pd.DataFrame, first: pd.Timestamp, as_of: pd.Times
             "clinic_visits": (kind.eq("outpatient") & e.service.str.lower().eq("diabetes").fillna(False)).astype(int),
             "ed_visits": kind.eq("ed").astype(int),
             "dka_admissions": (
-                kind.eq("inpatient") & e.primary_dx.isin(["E10.10", "E10.11"]) & ((e.starts_on - e.dx).dt.days.abs() > 14)
+                kind.eq("inpatient")
+                & e.primary_dx.isin(["E10.10", "E10.11"])
+                & ((e.starts_on - e.dx).dt.days.abs() > 14)
             ).astype(int),
             "bed_days": stay.where(kind.eq("inpatient"), 0),
             "severe_hypoglycaemia": (kind.isin(["ed", "inpatient"]) & e.primary_dx.eq("E10.641")).astype(int),
@@ -244,10 +286,18 @@ def count(registry: Path, as_of: dt.date, n: int) -> pd.DataFrame:
     cover["payer"] = cover.payer.str.lower().map(payers).fillna(14).where(cover.payer.notna(), 0).astype(int)
     rows["payer"] = held(rows, cover, ["payer"]).payer
 
-    got = pd.merge_asof(
-        rows[["patient_id", "at"]].reset_index().sort_values("at"), results(registry, p, first, last).sort_values("m"),
-        left_on="at", right_on="m", by="patient_id", tolerance=11,
-    ).set_index("index").reindex(rows.index)
+    got = (
+        pd.merge_asof(
+            rows[["patient_id", "at"]].reset_index().sort_values("at"),
+            results(registry, p, first, last).sort_values("m"),
+            left_on="at",
+            right_on="m",
+            by="patient_id",
+            tolerance=11,
+        )
+        .set_index("index")
+        .reindex(rows.index)
+    )
     e = events(registry, p, first, last)
     names = list(e.columns[2:])
     span = rows[rows.grain == "month"].groupby("patient_id")["at"].agg(["min", "max"])
@@ -257,7 +307,9 @@ def count(registry: Path, as_of: dt.date, n: int) -> pd.DataFrame:
     for grain, length in GRAINS.items():
         offset = n % length
         x = e[e.m >= offset]
-        parts.append(x.assign(grain=grain, b=(x.m - offset) // length).groupby(["patient_id", "grain", "b"])[names].sum())
+        parts.append(
+            x.assign(grain=grain, b=(x.m - offset) // length).groupby(["patient_id", "grain", "b"])[names].sum()
+        )
     rows = rows.merge(pd.concat(parts).reset_index(), on=["patient_id", "grain", "b"], how="left")
     y = rows[names].fillna(0).astype(int)
 
@@ -268,24 +320,33 @@ def count(registry: Path, as_of: dt.date, n: int) -> pd.DataFrame:
     low, high = ((tenths < 70) & (tested > 0)).astype(int), (tenths > 90).astype(int)
     sums: dict[tuple[str, str], pd.Series] = {}
     for measure, numerator, denominator in (
-        ("hba1c_below_7", low, tested), ("hba1c_below_7_of_all", low, everyone), ("hba1c_above_9", high, tested),
-        ("hba1c_above_9_or_untested", high + everyone - tested, everyone), ("hba1c_mean", tenths, tested), ("hba1c_tested", tested, everyone),
+        ("hba1c_below_7", low, tested),
+        ("hba1c_below_7_of_all", low, everyone),
+        ("hba1c_above_9", high, tested),
+        ("hba1c_above_9_or_untested", high + everyone - tested, everyone),
+        ("hba1c_mean", tenths, tested),
+        ("hba1c_tested", tested, everyone),
     ):
         for key, column in zip(
             ("n_patients", "numerator", "denominator", "sum_yy", "sum_yd", "sum_dd"),
-            (denominator, numerator, denominator, numerator * numerator, numerator, denominator), strict=True,
+            (denominator, numerator, denominator, numerator * numerator, numerator, denominator),
+            strict=True,
         ):
             sums[measure, key] = column
     one, d = pd.Series(1, index=rows.index), rows.d
     for measure in names:
         for key, column in zip(
             ("n_patients", "numerator", "denominator", "sum_yy", "sum_yd", "sum_dd"),
-            (one, y[measure], d, y[measure] ** 2, y[measure] * d, d * d), strict=True,
+            (one, y[measure], d, y[measure] ** 2, y[measure] * d, d * d),
+            strict=True,
         ):
             sums[measure, key] = column
     wide = pd.DataFrame(sums)
     base = rows[["grain", "b", "race", *PLAIN]].assign(site=rows.site_id.fillna("not_recorded"))
-    return roll_up(pd.concat([base, wide.set_axis(wide.columns.to_flat_index(), axis=1)], axis=1), members_of(p, pd.Index(rows.patient_id.unique())))
+    return roll_up(
+        pd.concat([base, wide.set_axis(wide.columns.to_flat_index(), axis=1)], axis=1),
+        members_of(p, pd.Index(rows.patient_id.unique())),
+    )
 
 
 def roll_up(cells: pd.DataFrame, strata: dict[str, dict[int, list[str]]]) -> pd.DataFrame:
@@ -298,10 +359,19 @@ def roll_up(cells: pd.DataFrame, strata: dict[str, dict[int, list[str]]]) -> pd.
     def add(frame: pd.DataFrame, stratifier: str, stratum: str, quintile: str | None = None) -> None:
         keys = ["grain", "b", stratum] + ([quintile] if quintile else [])
         total = frame.groupby(keys, sort=False)[values].sum().reset_index().assign(site="all")
-        sites = [] if quintile else [frame[frame.grain != "month"].groupby([*keys, "site"], sort=False)[values].sum().reset_index()]
+        sites = (
+            []
+            if quintile
+            else [frame[frame.grain != "month"].groupby([*keys, "site"], sort=False)[values].sum().reset_index()]
+        )
         for part in [total, *sites]:
-            out.append(part.rename(columns={stratum: "stratum"}).assign(
-                stratifier=stratifier, quintile=part[quintile] if quintile else -1, stratum=lambda f: f.stratum.astype(str)))
+            out.append(
+                part.rename(columns={stratum: "stratum"}).assign(
+                    stratifier=stratifier,
+                    quintile=part[quintile] if quintile else -1,
+                    stratum=lambda f: f.stratum.astype(str),
+                )
+            )
 
     add(cells.assign(everyone="0"), "overall", "everyone")
     for name in PLAIN:
@@ -327,7 +397,18 @@ def main() -> None:
     parser.add_argument("--as-of", type=dt.date.fromisoformat, default=dt.date(2026, 6, 30))
     parser.add_argument("--months", type=int, default=36)
     arguments = parser.parse_args()
-    columns = ["measure_id", "grain", "b", "site", "stratifier", "stratum", "quintile", "n_patients", "numerator", "denominator"]
+    columns = [
+        "measure_id",
+        "grain",
+        "b",
+        "site",
+        "stratifier",
+        "stratum",
+        "quintile",
+        "n_patients",
+        "numerator",
+        "denominator",
+    ]
     counts = count(arguments.registry, arguments.as_of, arguments.months)
     counts[[*columns, "sum_yy", "sum_yd", "sum_dd"]].to_parquet(arguments.out, index=False)
 
