@@ -12,6 +12,8 @@ with measured as (
     select field, site, grain, period_starts_on, measure_id, metric, value, n
     from {{ ref('int_quality__differential') }}
     union all
+    select 'birth_date', site, grain, period_starts_on, '', metric, value, n from {{ ref('int_quality__birth_date') }}
+    union all
     select 'hba1c', site, grain, period_starts_on, '', 'completeness', numerator / cast(denominator as double),
         denominator
     from {{ ref('fct_measure_stratum') }}
