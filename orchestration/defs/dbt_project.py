@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.defs.dbt_invoke import invoke
-from orchestration.defs.resources.redaction import redacted
 from orchestration.errors import TransformError
 from orchestration.settings import PROJECT_ROOT
 
@@ -112,7 +111,7 @@ def _parse(project_dir: Path, root: Path, parsed_dir: Path) -> None:
             raise TransformError(
                 "dbt can parse the project",
                 where=str(project_dir),
-                found=redacted(str(result.exception)) or "an error",
+                found=_first_lines(str(result.exception)),
                 remedy="correct the file named; `dbt parse` in that folder shows more",
             )
         try:
@@ -124,6 +123,11 @@ def _parse(project_dir: Path, root: Path, parsed_dir: Path) -> None:
         shutil.rmtree(writing, ignore_errors=True)
     for old in _newest_first(root)[_KEPT:]:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _first_lines(message: str) -> str:
+    """Parsing sees the project's files only, so what dbt says of them can be passed on."""
+    return "; ".join(line.strip() for line in message.splitlines()[:4] if line.strip()) or "an error"
 
 
 def _newest_first(root: Path) -> list[Path]:

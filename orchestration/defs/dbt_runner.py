@@ -14,7 +14,8 @@ from orchestration.defs.dbt_project import ParsedProject
 from orchestration.defs.resources.redaction import redacted
 from orchestration.errors import BlockedError, EquityError, TransformError
 
-_FAILED = ("error", "fail", "runtime error", "partial success")
+_TEST_FAILED = "fail"
+_FAILED = (_TEST_FAILED, "error", "runtime error", "partial success")
 
 
 @dataclass(frozen=True)
@@ -109,12 +110,12 @@ def _refusal(message: str) -> TransformError:
 
 
 def _failure(failed: list[NodeOutcome]) -> EquityError:
-    models = [outcome for outcome in failed if not outcome.is_test]
-    if models:
-        first = models[0]
+    broken = [outcome for outcome in failed if outcome.status != _TEST_FAILED]
+    if broken:
+        first = broken[0]
         return TransformError(
-            "every model can be built",
-            where=f"dbt model {first.name}",
+            "every model can be built and every test carried out",
+            where=f"dbt {'test' if first.is_test else 'model'} {first.name}",
             found=first.message or first.status,
             remedy="correct the model or what it reads; nothing was published",
         )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dagster as dg
 
-from orchestration.defs.owners import DATA_ENGINEERING
-
 REFRESH = "refresh"
 
 
@@ -15,5 +13,4 @@ def refresh_job() -> dg.UnresolvedAssetJobDefinition:
         REFRESH,
         selection=dg.AssetSelection.all(),
         description="Pull, transform, judge, analyse, publish. Everything behind the raw zone is rebuilt on every run.",
-        owners=[DATA_ENGINEERING],
     )

@@ -1,0 +1,197 @@
+"""Whichever way the publisher is launched, it publishes only what the gate let through: each way is tried for real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+
+from orchestration.definitions import build_definitions
+from orchestration.defs.instance import open_instance
+from orchestration.defs.launch import launch
+from orchestration.errors import BlockedError
+from orchestration.release.store import current_release, list_releases
+from orchestration.settings import Settings
+from tests.support.small_run import run_job
+
+RELEASE = dg.AssetKey("release")
+GATE = dg.AssetKey(["publish", "gate_verdict"])
+STRATA, GAPS = dg.AssetKey(["publish", "strata"]), dg.AssetKey(["publish", "gaps"])
+
+Change = Callable[[duckdb.DuckDBPyConnection], object]
+
+
+def change(settings: Settings, *statements: str) -> None:
+    with duckdb.connect(str(settings.warehouse_path)) as con:
+        for statement in statements:
+            con.execute(statement)
+
+
+def releases(settings: Settings) -> tuple[Path | None, int]:
+    return current_release(settings), len(list_releases(settings))
+
+
+def refused(settings: Settings, selection: Sequence[dg.AssetKey] = (RELEASE,)) -> str:
+    """Launch the selection, see it refused and everything published before untouched; returns what was said."""
+    before = releases(settings)
+    with pytest.raises(BlockedError) as blocked:
+        run_job(settings, selection)
+    assert releases(settings) == before
+    return str(blocked.value)
+
+
+def break_structure(settings: Settings) -> None:
+    change(settings, "update fct_structure set value = 1 where check_name = 'duplicate_keys'")
+
+
+def test_alone_with_exactly_what_the_gate_judged_it_publishes_again(published_copy: Settings) -> None:
+    before, count = releases(published_copy)
+    run_job(published_copy, [RELEASE])
+    after, now = releases(published_copy)
+    assert (after != before, now) == (True, count + 1)
+
+
+def test_alone_without_any_run_before(tmp_path: Path, published: Settings) -> None:
+    never_ran = published.model_copy(update={"data_dir": tmp_path / "var"})
+    assert "warehouse must have been built" in refused(never_ran)
+
+
+def test_alone_without_a_gate(published_copy: Settings) -> None:
+    change(published_copy, "drop table publish.gate_result")
+    assert "gate must have judged" in refused(published_copy)
+
+
+def test_alone_with_an_emptied_gate_result(published_copy: Settings) -> None:
+    change(published_copy, "delete from publish.gate_result")
+    refused(published_copy)
+
+
+def test_alone_after_the_gate_failed(published_copy: Settings) -> None:
+    break_structure(published_copy)
+    assert "structur" in refused(published_copy, [GATE])
+    assert "structur" in refused(published_copy)
+
+
+def test_all_at_once_when_the_gate_fails(published_copy: Settings) -> None:
+    break_structure(published_copy)
+    refused(published_copy, [GATE, STRATA, GAPS, RELEASE])
+
+
+def test_without_checks_when_the_gate_fails(published_copy: Settings) -> None:
+    break_structure(published_copy)
+    job = dg.define_asset_job("unchecked", dg.AssetSelection.assets(GATE, STRATA, GAPS, RELEASE).without_checks())
+    definitions = build_definitions(published_copy)
+    unchecked = dg.Definitions(
+        assets=definitions.assets, jobs=[job], resources=definitions.resources, executor=dg.in_process_executor
+    )
+    before = releases(published_copy)
+    with open_instance(published_copy.dagster_home) as instance:
+        result = unchecked.resolve_job_def("unchecked").execute_in_process(instance=instance, raise_on_error=False)
+    assert not result.success
+    assert releases(published_copy) == before
+
+
+def test_the_publisher_without_checks_after_the_gate_failed(published_copy: Settings) -> None:
+    break_structure(published_copy)
+    refused(published_copy, [GATE])
+    job = dg.define_asset_job("unchecked", dg.AssetSelection.assets(RELEASE).without_checks())
+    definitions = build_definitions(published_copy)
+    unchecked = dg.Definitions(
+        assets=definitions.assets, jobs=[job], resources=definitions.resources, executor=dg.in_process_executor
+    )
+    before = releases(published_copy)
+    with open_instance(published_copy.dagster_home) as instance:
+        result = unchecked.resolve_job_def("unchecked").execute_in_process(instance=instance, raise_on_error=False)
+    assert not result.success
+    assert releases(published_copy) == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update fct_measure_stratum set numerator = numerator + 1 "
+        "where rowid = (select max(rowid) from fct_measure_stratum)",
+        "delete from fct_measure_stratum where rowid = (select max(rowid) from fct_measure_stratum)",
+        "update fct_quality set value = 1 where metric = 'completeness'",
+        "update fct_structure set value = value + 1",
+        "update dim_stratum set label = 'Someone else' where rowid = 0",
+    ],
+)
+def test_after_the_data_changed(statement: str, published_copy: Settings) -> None:
+    change(published_copy, statement)
+    assert "data changed after the gate" in refused(published_copy)
+
+
+def test_after_a_verdict_was_changed_by_hand(published_copy: Settings) -> None:
+    change(published_copy, "update publish.gate_verdict set verdict = 'publish', reasons = ''")
+    refused(published_copy)
+
+
+def test_after_the_strata_were_changed_by_hand(published_copy: Settings) -> None:
+    change(published_copy, "update publish.strata set value = 0 where rowid = 0")
+    assert "changed since" in refused(published_copy)
+
+
+def test_after_the_gaps_were_changed_by_hand(published_copy: Settings) -> None:
+    change(published_copy, "delete from publish.gaps where rowid = 0")
+    assert "changed since" in refused(published_copy)
+
+
+def test_with_the_middle_left_out_after_new_data_passed_the_gate(published_copy: Settings) -> None:
+    change(published_copy, "update dim_stratum set label = label || ' *'")
+    said = refused(published_copy, [GATE, RELEASE])
+    assert "strata and gaps must come from" in said
+    run_job(published_copy, [GATE, STRATA, GAPS, RELEASE])
+
+
+def test_with_strata_and_gaps_never_computed(published_copy: Settings) -> None:
+    change(published_copy, "drop table publish.strata", "drop table publish.gaps", "drop table publish.analysis_basis")
+    assert "strata and gaps must have been computed" in refused(published_copy, [GATE, RELEASE])
+
+
+def test_in_a_later_run_that_left_the_gate_out(published_copy: Settings) -> None:
+    everything = {key for key in build_definitions(published_copy).resolve_all_asset_keys()}
+    said = refused(published_copy, sorted(everything - {GATE, STRATA, GAPS}))
+    assert "gate must have judged" in said
+
+
+def test_in_a_later_run_that_left_out_gate_but_not_analysis(published_copy: Settings) -> None:
+    everything = {key for key in build_definitions(published_copy).resolve_all_asset_keys()}
+    refused(published_copy, sorted(everything - {GATE}))
+
+
+def test_with_another_runs_verdict(published_copy: Settings) -> None:
+    change(published_copy, "update raw.run set run_id = 'another'")
+    assert "run" in refused(published_copy)
+
+
+def test_with_a_smaller_cell_size_set_after_the_analysis(published_copy: Settings) -> None:
+    stricter = published_copy.disclosure.model_copy(update={"min_cell": 30})
+    assert "smallest published count" in refused(published_copy.model_copy(update={"disclosure": stricter}))
+
+
+def test_with_another_confidence_set_after_the_analysis(published_copy: Settings) -> None:
+    other = published_copy.statistics.model_copy(update={"confidence": 0.9})
+    assert "confidence" in refused(published_copy.model_copy(update={"statistics": other}))
+
+
+def test_the_analysis_refuses_what_the_gate_has_not_judged(published_copy: Settings) -> None:
+    change(published_copy, "update fct_quality set value = 1 where metric = 'completeness'")
+    assert "data changed after the gate" in refused(published_copy, [STRATA, GAPS])
+
+
+def test_a_refused_run_is_a_failed_run_in_the_web_ui(published_copy: Settings) -> None:
+    change(published_copy, "drop table publish.gate_result")
+    refused(published_copy)
+    with open_instance(published_copy.dagster_home) as instance:
+        (latest, *_) = instance.get_runs(limit=1)
+        assert latest.status is dg.DagsterRunStatus.FAILURE
+
+
+def test_launching_the_definitions_directly_is_refused_too(published_copy: Settings) -> None:
+    change(published_copy, "drop table publish.gate_result")
+    with pytest.raises(BlockedError):
+        launch(build_definitions(published_copy), published_copy, [RELEASE])
