@@ -6,10 +6,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+import pyarrow.csv as pa_csv  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from orchestration.synthetic.faults import FIRST_DAY_COLUMN, Around, FaultLedger
 from orchestration.synthetic.layout import ROW_IDS, TABLES, Rows, take_rows, to_table
