@@ -46,6 +46,7 @@ def _write(source: AreaFilesSource, label: str, folder: Path) -> Written:
     key = _column(file, source.tract_column)
     columns = [_column(file, measure.column) for measure in source.measures]
     values = "".join(f", trim(cast({sql.name(own)} as varchar)) as m{number}" for number, own in enumerate(columns))
+    file = file.using([key, *columns])
     con = duckdb.connect()
 
     def use(relation: str) -> None:

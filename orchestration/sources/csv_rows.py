@@ -32,17 +32,20 @@ class Separated:
     rejects: list[tuple[int, str]] = field(default_factory=list)
 
 
-def separate(source: BinaryIO, clean: BinaryIO, *, columns: int, delimiter: str, placeholder: str) -> Separated:
+def separate(
+    source: BinaryIO, clean: BinaryIO, *, columns: int, used: frozenset[int], delimiter: str, placeholder: str
+) -> Separated:
     """Copy `source` (header first) to `clean`, with one record per record; blank lines are no records.
 
-    In `clean`, a record that cannot be read is `placeholder` and empty columns.
+    In `clean`, a record that cannot be read is `placeholder` and empty columns. Bytes that are not UTF-8 matter in the
+    `used` columns (positions from 0) only. `delimiter` is one ASCII character.
     """
-    return _Splitter(clean, columns, delimiter, placeholder).run(source)
+    return _Splitter(clean, columns, used, delimiter, placeholder).run(source)
 
 
 class _Splitter:
-    def __init__(self, clean: BinaryIO, columns: int, delimiter: str, placeholder: str) -> None:
-        self.clean, self.columns, self.text_delimiter = clean, columns, delimiter
+    def __init__(self, clean: BinaryIO, columns: int, used: frozenset[int], delimiter: str, placeholder: str) -> None:
+        self.clean, self.columns, self.used, self.text_delimiter = clean, columns, used, delimiter
         self.delimiter = delimiter.encode()
         self.blank = placeholder.encode() + self.delimiter * (columns - 1) + b"\n"
         mark = re.escape(self.delimiter)
@@ -115,7 +118,8 @@ class _Splitter:
             self.result.rejects.append((self.result.rows, fault + cut))
             self.clean.write(self.blank)
         else:
-            self.clean.write(record.rstrip(b"\r\n") + b"\n")
+            text = record.rstrip(b"\r\n").decode("utf-8", errors="replace")
+            self.clean.write(text.encode() + b"\n")
 
     def _record(self, lines: list[bytes], at: int, is_last: bool) -> tuple[int, str]:
         """How many lines the record at `at` has (0: the block ends before one can say) and what is wrong with it."""
@@ -142,19 +146,20 @@ class _Splitter:
     def _fault(self, record: bytes) -> str:
         if len(record) > _LONGEST_RECORD:
             return TOO_LONG
+        # Line ends, quotation marks and the delimiter are the same bytes in UTF-8 and in Latin-1, which takes any byte.
+        text = record.decode("latin-1")
         try:
-            text = record.decode("utf-8")
+            values = next(csv.reader([text], delimiter=self.text_delimiter, strict=True, skipinitialspace=True))
+        except csv.Error:
+            return NOT_CLOSED if self.is_open(record.rstrip(b"\r\n")) else BROKEN_QUOTE
+        if len(values) != self.columns:
+            return f"{_COLUMNS} {len(values)} instead of {self.columns} columns"
+        try:
+            for position in self.used:
+                values[position].encode("latin-1").decode("utf-8")
         except UnicodeDecodeError:
             return NOT_UTF8
-        if '"' not in text:
-            found = text.count(self.text_delimiter) + 1
-        else:
-            try:
-                values = next(csv.reader([text], delimiter=self.text_delimiter, strict=True, skipinitialspace=True))
-            except csv.Error:
-                return NOT_CLOSED if self.is_open(record.rstrip(b"\r\n")) else BROKEN_QUOTE
-            found = len(values)
-        return "" if found == self.columns else f"{_COLUMNS} {found} instead of {self.columns} columns"
+        return ""
 
 
 def _blocks(source: BinaryIO) -> Iterator[tuple[bytes, bool]]:

@@ -9,7 +9,8 @@ from orchestration.sources.layout import REGISTRY, Table
 
 _START = """# Registry layout
 
-The files that a `registry_files` source reads as they are. An export that looks otherwise needs a [mapping](mapping.md).
+The files that a `registry_files` source reads as they are. An export that looks otherwise needs a
+[mapping](mapping.md).
 
 - Each table is `<table>.csv`, `<table>.csv.gz` or `<table>.parquet`, or several files `<table>_<anything>.csv` (or
   `.csv.gz`, `.parquet`), or a folder `<table>/` with such files. A table is in one format.
@@ -19,7 +20,8 @@ The files that a `registry_files` source reads as they are. An export that looks
 - Identifiers are text. Dates are ISO 8601 (`2024-05-31`), also as a timestamp, of which the date counts.
 - A column that may be left out may also be empty. Columns that are not listed here do not enter the raw zone.
 - A row that cannot be read (too few or too many columns, a quotation mark that is never closed, bytes that are not
-  UTF-8) is set aside with its file, row and reason. Rows count from 1, the header and blank lines not among them.
+  UTF-8 in a column listed here) is set aside with its file, row and reason. Rows count from 1, the header and blank
+  lines not among them.
 - Parquet columns may have types; CSV columns are text.
 """
 

@@ -29,6 +29,7 @@ def write_layout(table: Table, path: Path, label: str, folder: Path) -> Written:
     notes = (f"columns that are not in the layout are left out: {', '.join(extra)}",) if extra else ()
     con = duckdb.connect()
     try:
+        file = file.using(kept.values())
         return copy_rows(con, file, folder, lambda relation: f"select {names} from ({relation})", notes=notes)
     except ReadFailed as error:
         raise unreadable(file, error.error_type) from None

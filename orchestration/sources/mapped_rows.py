@@ -9,8 +9,8 @@ import duckdb
 from orchestration.errors import SourceError
 from orchestration.sources import sql
 from orchestration.sources.landing import Written
-from orchestration.sources.mapping import Join, MappingFile
-from orchestration.sources.mapping_sql import PartPlan, joined_rows, joined_table
+from orchestration.sources.mapping import Join, MappingFile, Part
+from orchestration.sources.mapping_sql import PartPlan, joined_rows, joined_table, used_columns
 from orchestration.sources.reading import ReadFailed, copy_rows, count, opened, unreadable, use_rows
 from orchestration.sources.registry_plan import MappedFile, PlannedFile
 from orchestration.sources.table_file import TableFile
@@ -20,8 +20,8 @@ def write_mapped(
     planned: PlannedFile, mapped: MappedFile, mapping: MappingFile, mapping_path: Path, folder: Path
 ) -> Written:
     """Write the file's rows into `folder`. Raises SourceError for the files, SettingsError for the mapping."""
-    file = opened(planned.path, planned.label, mapping.delimiter)
-    joined = {name: opened(path, str(path), mapping.delimiter) for name, path in mapped.joined.items()}
+    file = _opened(planned.path, planned.label, mapped.part, mapping.delimiter)
+    joined = {name: _opened(path, str(path), mapped.part, mapping.delimiter) for name, path in mapped.joined.items()}
     missing = mapping.missing_tokens(mapped.part)
     plan = PartPlan(planned.table, mapped.part, mapping_path, mapped.constants, missing, joined)
     con = duckdb.connect()
@@ -37,6 +37,11 @@ def write_mapped(
             raise failing or unreadable(file, error.error_type) from None
     finally:
         con.close()
+
+
+def _opened(path: Path, label: str, part: Part, delimiter: str) -> TableFile:
+    file = opened(path, label, delimiter)
+    return file.using(used_columns(part, file))
 
 
 def _load(con: duckdb.DuckDBPyConnection, join: Join, file: TableFile, missing: tuple[str, ...], folder: Path) -> None:

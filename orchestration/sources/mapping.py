@@ -100,7 +100,7 @@ class MappingFile(_Strict):
     """The whole mapping: for each table of the layout one part, or several whose rows are put together."""
 
     version: Literal["1"]
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    delimiter: Annotated[str, Field(pattern=r"^[\t!#-/:-@\[-`{-~]$")] = ","
     missing: list[str] = []
     tables: dict[str, Annotated[list[Part], BeforeValidator(_one_or_many), Field(min_length=1)]]
 

@@ -5,6 +5,7 @@ Names and texts are quoted. Expressions are the operator's own SQL, over columns
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from orchestration.sources.mapping import ColumnRule, Part
 from orchestration.sources.table_file import TableFile
 
 _SELECTED = "_is_selected"
+# SQL that takes columns without naming them.
+_ALL_COLUMNS = re.compile(r"\bcolumns\s*\(|[.(]\s*\*")
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,17 @@ class PartPlan:
         )
 
 
+def used_columns(part: Part, file: TableFile) -> list[str]:
+    """The columns of the file, or of a joined one, that the part names, or that its SQL may name."""
+    expressions = [rule.sql for rule in part.columns.values() if rule.sql is not None]
+    text = " ".join([*expressions, part.where or ""]).casefold()
+    named = {rule.column.casefold() for rule in part.columns.values() if rule.column is not None}
+    named |= {key.casefold() for join in part.join for pair in join.by.items() for key in pair}
+    named |= {name.partition(".")[2] for name in named}
+    takes_all = _ALL_COLUMNS.search(text) is not None
+    return [name for name in file.columns if takes_all or name.casefold() in named or name.casefold() in text]
+
+
 def joined_table(name: str) -> str:
     """The name of the temporary table that holds a joined file."""
     return f"joined_{name}"
@@ -153,9 +167,8 @@ def joined_rows(file: TableFile, missing: tuple[str, ...], relation: str) -> str
 
 
 def _texts(file: TableFile, missing: tuple[str, ...]) -> str:
-    """Every column that can be named, as text, with the missing tokens as NULL."""
+    """The columns that are looked at, as text, with the missing tokens as NULL."""
     tokens = ", ".join(sql.text(token) for token in missing)
-    columns = [name for name in file.columns if file.column(name) == name]
-    values = (f"cast({sql.name(name)} as varchar)" for name in columns)
+    values = (f"cast({sql.name(name)} as varchar)" for name in file.names)
     cleaned = (f"case when {value} not in ({tokens}) then {value} end" if tokens else value for value in values)
-    return "".join(f", {value} as {sql.name(name)}" for name, value in zip(columns, cleaned, strict=True))
+    return "".join(f", {value} as {sql.name(name)}" for name, value in zip(file.names, cleaned, strict=True))

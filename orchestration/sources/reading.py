@@ -30,10 +30,9 @@ class ReadFailed(Exception):
 
 def opened(path: Path, label: str, delimiter: str = ",") -> TableFile:
     """The file with its header read, known to be whole as far as its format can tell. Raises SourceError."""
-    file = open_file(path, label, delimiter=delimiter)
-    if is_gzip(path):
+    if is_gzip(path) and path.is_file():
         require_whole_gzip(path, label)
-    return file
+    return open_file(path, label, delimiter=delimiter)
 
 
 def use_rows(
@@ -52,7 +51,12 @@ def use_rows(
     clean, placeholder = folder / _CLEAN, secrets.token_hex(8)
     with open_binary(file.path) as source, clean.open("wb") as target:
         separated = separate(
-            source, target, columns=len(file.columns), delimiter=file.delimiter, placeholder=placeholder
+            source,
+            target,
+            columns=len(file.columns),
+            used=file.used_positions,
+            delimiter=file.delimiter,
+            placeholder=placeholder,
         )
     relation = file.csv_relation(clean, placeholder=placeholder)
     try:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
-import zlib
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
@@ -25,7 +25,11 @@ _LONGEST_HEADER = 1 << 20
 
 @dataclass(frozen=True)
 class TableFile:
-    """`columns`: names in file order, as they stand there; `types`: DuckDB's names of their types, in that order."""
+    """`columns`: names in file order, as they stand there; `types`: DuckDB's names of their types, in that order.
+
+    `used`: the columns that are looked at, all when None. What stands in the others does not matter: a name with an
+    accent in another encoding must not cost a person their place.
+    """
 
     path: Path
     label: str
@@ -33,6 +37,23 @@ class TableFile:
     columns: tuple[str, ...]
     types: tuple[str, ...]
     delimiter: str = ","
+    used: frozenset[str] | None = None
+
+    def using(self, names: Iterable[str]) -> TableFile:
+        """The same file, of which only these columns are looked at."""
+        return replace(self, used=frozenset(names))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that can be named (their name stands once) and are looked at."""
+        times = Counter(name.casefold() for name in self.columns)
+        wanted = set(self.columns) if self.used is None else self.used
+        return tuple(name for name in self.columns if times[name.casefold()] == 1 and name in wanted)
+
+    @property
+    def used_positions(self) -> frozenset[int]:
+        """Where the columns that are looked at stand in a row, from 0."""
+        return frozenset(self.columns.index(name) for name in self.names)
 
     def column(self, wanted: str) -> str | None:
         """The name in the file that equals `wanted` but for upper and lower case; None without one or with several."""
@@ -40,11 +61,11 @@ class TableFile:
         return matches[0] if len(matches) == 1 else None
 
     def relation(self) -> str:
-        """A SELECT of `_source_row` and every column that can be named."""
+        """A SELECT of `_source_row` and the columns in `names`."""
         if self.format == "csv":
             return self.csv_relation(self.path, compressed=is_gzip(self.path))
         rows = f"read_parquet({sql.file(self.path)}, file_row_number = true)"
-        columns = "".join(f", {sql.name(name)}" for name in self.columns)
+        columns = "".join(f", {sql.name(name)}" for name in self.names)
         return f"select cast(file_row_number + 1 as bigint) as _source_row{columns} from {rows}"
 
     def csv_relation(self, path: Path, *, compressed: bool = False, placeholder: str | None = None) -> str:
@@ -58,12 +79,7 @@ class TableFile:
             f"read_csv({sql.file(path)}, auto_detect = false, header = true, delim = {sql.text(self.delimiter)}, "
             f"""quote = '"', escape = '"', compression = '{"gzip" if compressed else "none"}', columns = {{{types}}})"""
         )
-        once = {name for name, number in Counter(name.casefold() for name in self.columns).items() if number == 1}
-        named = "".join(
-            f", {position} as {sql.name(name)}"
-            for position, name in zip(positions, self.columns, strict=True)
-            if name.casefold() in once
-        )
+        named = "".join(f", {positions[self.columns.index(name)]} as {sql.name(name)}" for name in self.names)
         numbered = f"select cast(row_number() over () as bigint) as _source_row, * from {rows}"
         kept = "" if placeholder is None else f" where c0 is distinct from {sql.text(placeholder)}"
         return f"select _source_row{named} from ({numbered}){kept}"
@@ -126,13 +142,8 @@ def open_binary(path: Path) -> BinaryIO:
 
 
 def _csv_header(path: Path, label: str, delimiter: str) -> tuple[str, ...]:
-    try:
-        with open_binary(path) as file:
-            start = file.read(_LONGEST_HEADER)
-    except (OSError, EOFError, zlib.error):
-        raise SourceError(
-            "a .gz file is a whole gzip file", where=label, found="it cannot be unpacked", remedy="export it again"
-        ) from None
+    with open_binary(path) as file:
+        start = file.read(_LONGEST_HEADER)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise SourceError("a CSV file is UTF-8", where=label, found="UTF-16", remedy="export it as UTF-8")
     lines = (line.decode("utf-8") for line in start.removeprefix(codecs.BOM_UTF8).splitlines(keepends=True))

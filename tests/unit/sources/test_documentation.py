@@ -1,0 +1,31 @@
+"""The pages about files and mappings say what the code does."""
+
+from orchestration.settings import PROJECT_ROOT
+from orchestration.sources import layout_page
+from orchestration.sources.layout import REGISTRY
+from orchestration.sources.mapping import ColumnRule, FileGroup, Join, MappingFile, Part
+
+DOCS = PROJECT_ROOT / "docs"
+
+
+def test_the_layout_page_is_the_layout() -> None:
+    page = (DOCS / "registry_layout.md").read_text(encoding="utf-8")
+    assert page == layout_page.render(), "run: python -m orchestration.sources.layout_page > docs/registry_layout.md"
+    for table in REGISTRY.values():
+        assert f"## {table.name}\n" in page
+        assert all(f"| `{column}` |" in page for column in table.column_names)
+
+
+def test_every_key_of_a_mapping_is_documented() -> None:
+    page = (DOCS / "mapping.md").read_text(encoding="utf-8")
+    keys = {key for model in (MappingFile, Part, FileGroup, ColumnRule) for key in model.model_fields}
+    assert {key for key in keys if f"| `{key}` |" not in page} == set()
+    assert all(f"`{key}`" in page for key in Join.model_fields)
+
+
+def test_the_mapping_in_the_page_is_valid() -> None:
+    import yaml
+
+    page = (DOCS / "mapping.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    MappingFile.model_validate(yaml.load(example, Loader=yaml.BaseLoader))
