@@ -108,6 +108,13 @@ def _condition(rule: Rule, column: Callable[[str, str], pd.Series]) -> pd.Series
         low = column(rule.metric.replace("_rd", "_low"), "value")
         high = column(rule.metric.replace("_rd", "_high"), "value")
         met = met & ((low > 0) | (high < 0))
+    if rule.only_if_standard_errors_above_baseline is not None:
+        usual = column(rule.baseline, "value")
+        # A share cannot pass 1, so with a dozen children its distance from the baseline is never many times the spread
+        # of earlier shares. The standard error of a share of n children tells chance from change at any n.
+        error = (usual * (1 - usual) / column(rule.metric, "n")) ** 0.5
+        above = column(rule.metric, "value") - usual
+        met = met & (above > rule.only_if_standard_errors_above_baseline * error)
     return met
 
 

@@ -28,8 +28,7 @@ def limit_reason(rule: Rule, level: Level, value: float, *, is_hidden: bool, whe
     if limit is None:
         raise ValueError(f"rule {rule.field}.{rule.name} never gives the verdict {level}")
     shown_limit = quantity(rule.kind, limit)
-    side = "less than" if rule.is_lower_bound else "more than"
-    shown = f"{side} {shown_limit}" if is_hidden else _value(rule, value, limit)
+    shown = _beyond(rule, limit) if is_hidden else _value(rule, value, limit)
     words = rule.reason.format(value=shown, limit=shown_limit, needed=_NEEDED[level], at_site=where, period=period)
     return words[0].upper() + words[1:]
 
@@ -55,8 +54,12 @@ def threshold_words(rule: Rule, level: Level) -> str:
 
 def condition_words(rule: Rule) -> str:
     """When a rule is asked at all, to follow its limits; '' when always."""
-    words = f", where {rule.only_if.words()}" if rule.only_if else ""
-    return words + (", where the interval leaves out zero" if rule.only_if_interval_excludes_zero else "")
+    words = [rule.only_if.words()] if rule.only_if else []
+    if rule.only_if_interval_excludes_zero:
+        words.append("the interval leaves out zero")
+    if rule.only_if_standard_errors_above_baseline is not None:
+        words.append(f"more than {rule.only_if_standard_errors_above_baseline:g} standard errors above its usual level")
+    return ", where " + " and ".join(words) if words else ""
 
 
 def quantity(metric: Metric, value: float, decimals: int | None = None) -> str:
@@ -78,6 +81,13 @@ def _value(rule: Rule, value: float, limit: float) -> str:
         if shown < limit * scale if rule.is_lower_bound else shown > limit * scale:
             return quantity(rule.kind, size, decimals)
     return f"just {'under' if rule.is_lower_bound else 'over'} {quantity(rule.kind, limit)}"
+
+
+def _beyond(rule: Rule, limit: float) -> str:
+    """That the value is on the wrong side of the limit, and no more than that."""
+    if rule.kind.kind == "share" and not rule.is_lower_bound and limit == 0:
+        return "some"
+    return f"{'less' if rule.is_lower_bound else 'more'} than {quantity(rule.kind, limit)}"
 
 
 def _be(field: str) -> str:

@@ -67,6 +67,7 @@ class Rule(_Strict):
     must_exist: bool = False
     only_if: Condition | None = None
     only_if_interval_excludes_zero: bool = False
+    only_if_standard_errors_above_baseline: Annotated[float, Field(gt=0, le=100)] | None = None
     carry_forward: bool = False
     grains: tuple[Literal["month", "quarter", "year"], ...] = ("month", "quarter", "year")
     reason: Annotated[str, Field(min_length=1)]
@@ -86,6 +87,11 @@ class Rule(_Strict):
     def is_measure_specific(self) -> bool:
         """True when the metric is given per measure."""
         return self.metric in MEASURE_SPECIFIC
+
+    @property
+    def baseline(self) -> str:
+        """The metric that holds this metric's usual value at the same site, if there is one of that name."""
+        return f"{self.metric}_baseline_median"
 
     def limit(self, level: Level) -> float | None:
         """The limit at which the verdict becomes `level`, None when the rule never gives it."""
@@ -111,6 +117,8 @@ class Rule(_Strict):
             raise ValueError("`only_if` names a metric that is given for the same slices as the rule's metric")
         if self.only_if_interval_excludes_zero and self.kind.kind != "difference":
             raise ValueError("`only_if_interval_excludes_zero` belongs to a metric that is a difference")
+        if self.only_if_standard_errors_above_baseline is not None and self.baseline not in METRICS:
+            raise ValueError("`only_if_standard_errors_above_baseline` belongs to a share that has a baseline")
         if self.must_exist and self.is_measure_specific:
             raise ValueError("`must_exist` belongs to a metric that is given for every slice, not per measure")
         return self

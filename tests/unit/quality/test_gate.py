@@ -110,8 +110,9 @@ def test_a_difference_made_of_a_small_count_is_not_said(sound: Con) -> None:
 
 
 def test_a_default_entry_stands_for_later_periods_of_every_length_and_warns_at_all_sites(sound: Con) -> None:
-    set_metric(sound, 1.0, metric="modal_capture_share", site="b", starts_on="2025-07-01", n=60)
-    set_metric(sound, 6.0, metric="modal_capture_share_z", site="b", starts_on="2025-07-01", n=60)
+    for starts_on in ("2025-07-01", "2025-10-01"):
+        set_metric(sound, 1.0, metric="modal_capture_share", site="b", starts_on=starts_on, n=18)
+        set_metric(sound, 0.6, metric="modal_capture_share_baseline_median", site="b", starts_on=starts_on, n=18)
 
     run_gate(sound, Settings(), "r1")
 
@@ -130,10 +131,21 @@ def test_a_default_entry_stands_for_later_periods_of_every_length_and_warns_at_a
     assert _verdicts(sound, everywhere) == {("warn", f"All sites together include this: {sentence}")}
 
 
-@pytest.mark.parametrize(("share", "z"), [(1.0, 4.0), (0.5, 9.0)])
-def test_neither_a_common_answer_nor_a_jump_alone_is_a_default_entry(sound: Con, share: float, z: float) -> None:
-    set_metric(sound, share, metric="modal_capture_share", n=60)
-    set_metric(sound, z, metric="modal_capture_share_z", n=60)
+@pytest.mark.parametrize(
+    ("share", "usual", "n"),
+    [
+        (1.0, 0.95, 60),  # nearly all children there have the same answer, and always had
+        (0.85, 0.20, 60),  # far more than before, and still mixed
+        (1.0, 0.60, 12),  # as chance may have it with a dozen children: 2.8 standard errors
+        (1.0, 1.00, 60),
+        (1.0, None, 60),  # no earlier quarters to compare with
+    ],
+)
+def test_neither_a_common_answer_nor_a_jump_alone_is_a_default_entry(
+    sound: Con, share: float, usual: float | None, n: int
+) -> None:
+    set_metric(sound, share, metric="modal_capture_share", n=n)
+    set_metric(sound, usual, metric="modal_capture_share_baseline_median", n=n)
 
     run_gate(sound, Settings(), "r1")
 

@@ -46,6 +46,7 @@ def _write(tmp_path: Path, text: str) -> Path:
         ("min_n = 30", 'min_n = 30\nonly_if = { metric = "zeal", above = 1 }', "`only_if.metric` is one of"),
         ("min_n = 30", 'min_n = 30\nonly_if = { metric = "differential_missing_rd", above = 1 }', "same slices"),
         ("min_n = 30", "min_n = 30\nonly_if_interval_excludes_zero = true", "difference"),
+        ("min_n = 30", "min_n = 30\nonly_if_standard_errors_above_baseline = 3", "has a baseline"),
     ],
 )
 def test_a_wrong_rule_is_refused_by_file_rule_and_remedy(tmp_path: Path, found: str, instead: str, rule: str) -> None:
