@@ -27,6 +27,7 @@ def publish(con: "duckdb.DuckDBPyConnection", settings: Settings) -> "ReleaseRes
 
     The connection holds the warehouse alone, so nothing changes between question and release. Raises BlockedError.
     """
+    from orchestration.disclosure.quality import protect_quality
     from orchestration.quality.gate import require_passed
     from orchestration.quality.page import render
     from orchestration.quality.verdicts import quality_table
@@ -35,9 +36,8 @@ def publish(con: "duckdb.DuckDBPyConnection", settings: Settings) -> "ReleaseRes
     run_id = run_id_of(con)
     require_passed(con, run_id)
     require_basis(con, settings)
-    return build_release(
-        con, settings, run_id, code_version(), quality=quality_table(con), quality_page=render(con, settings)
-    )
+    quality = protect_quality(quality_table(con), settings.disclosure.min_cell)
+    return build_release(con, settings, run_id, code_version(), quality=quality, quality_page=render(con, settings))
 
 
 @dg.asset(

@@ -73,10 +73,10 @@ final as (
         measured.sum_dd
     from measured
     inner join {{ ref('dim_site') }} as site on measured.site_code = site.site_code
-    -- months are too thin to be given for each site, and the crossing is for each site or month
+    inner join {{ ref('stratifiers') }} as stratifier on measured.stratifier = stratifier.stratifier
     where
-        (measured.site_code = -1 or measured.grain <> 'month')
-        and (measured.stratifier <> 'race_by_poverty' or (measured.site_code = -1 and measured.grain <> 'month'))
+        case when measured.site_code = -1 then stratifier.grains else coalesce(stratifier.site_grains, '') end
+        like '%' || measured.grain || '%'
 
 )
 

@@ -1,0 +1,102 @@
+"""Writes one release: tables, database, report, quality page and manifest; current once it has proved itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration.errors import BlockedError
+from orchestration.release.guard import require_safe
+from orchestration.release.manifest import build_manifest, write_manifest
+from orchestration.release.published_database import write_published_database
+from orchestration.release.report import render
+from orchestration.release.store import StagedRelease, staged_release
+from orchestration.release.table_files import write_table_files
+from orchestration.release.tables import Tables, read_tables
+from orchestration.release.verify import DATABASE, QUALITY_PAGE, REPORT, verify_directory
+from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class ReleaseResult:
+    """A release that is now current: where it lies, its rows by table, and its manifest."""
+
+    release_id: str
+    path: Path
+    rows: dict[str, int]
+    manifest: dict[str, Any]
+
+
+def build_release(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    run_id: str,
+    code_version: str,
+    *,
+    quality: pd.DataFrame,
+    quality_page: str,
+) -> ReleaseResult:
+    """Publish what the warehouse's schema `publish` holds. Whether it may be published is the caller's question.
+
+    `quality` is the protected quality table, `quality_page` the page made from it. The same data give the same bytes,
+    release id and time aside. Raises BlockedError when a table would show what must stay hidden; nothing is current then.
+    """
+    now = dt.datetime.now(dt.UTC)
+    with staged_release(settings, run_id, now) as staged:
+        tables = read_tables(con, quality, release_id=staged.release_id)
+        require_safe(tables, settings.disclosure.min_cell)
+        manifest = build_manifest(
+            con,
+            tables,
+            settings,
+            release_id=staged.release_id,
+            run_id=run_id,
+            code_version=code_version,
+            created_at=now,
+        )
+        manifest = _write(staged, tables, manifest, settings, quality_page, now)
+    rows = {name: table.num_rows for name, table in tables.items()}
+    return ReleaseResult(staged.release_id, settings.releases_dir / staged.release_id, rows, manifest)
+
+
+def _write(
+    staged: StagedRelease,
+    tables: Tables,
+    manifest: dict[str, Any],
+    settings: Settings,
+    quality_page: str,
+    now: dt.datetime,
+) -> dict[str, Any]:
+    """Every file of the release, then the manifest with their hashes, then the same check that anybody can repeat."""
+    write_table_files(tables, staged.path / "tables")
+    write_published_database(tables, staged.path / DATABASE)
+    window = manifest["window"]
+    report = render(
+        tables,
+        title=settings.title,
+        as_of=dt.date.fromisoformat(manifest["data_as_of"]),
+        window=(dt.date.fromisoformat(window["starts_on"]), dt.date.fromisoformat(window["ends_on"])),
+        release_id=staged.release_id,
+        created_at=now,
+        demo=settings.demo,
+    )
+    for name, page in ((REPORT, report), (QUALITY_PAGE, quality_page)):
+        path = staged.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    whole = write_manifest(manifest, staged.path)
+    checked = verify_directory(staged.path, min_cell=settings.disclosure.min_cell)
+    if not checked.ok:
+        raise BlockedError(
+            "a release passes its own verification before it becomes current",
+            where=f"release {staged.release_id}",
+            found="; ".join(checked.findings[:5]),
+            remedy="run again; if it persists, the finding names the part to correct",
+        )
+    return whole

@@ -1,0 +1,193 @@
+"""The release contract as data: which tables a release has, their columns, types and meaning, each described once.
+
+It is the whitelist that the last guard holds every table against. How tables are filled is in `tables.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa  # type: ignore[import-untyped]
+
+_TEXT, _DATE, _COUNT, _NUMBER, _FLAG = pa.string(), pa.date32(), pa.int64(), pa.float64(), pa.bool_()
+
+# One entry per column name; the same name means the same thing in every table.
+_COLUMNS: dict[str, tuple[pa.DataType, str]] = {
+    "release_id": (_TEXT, "The release that the row belongs to."),
+    "measure_id": (_TEXT, "Which measure."),
+    "measure_title": (_TEXT, "The measure's name in words."),
+    "title": (_TEXT, "The measure's name in words."),
+    "description": (_TEXT, "What the measure says, in plain words."),
+    "population": (_TEXT, "Who is counted."),
+    "kind": (_TEXT, "proportion, rate or mean."),
+    "family": (_TEXT, "outcome, process or balancing."),
+    "direction": (_TEXT, "lower_is_better or higher_is_better."),
+    "unit": (_TEXT, "Unit of `value`, of its interval and of differences."),
+    "multiplier": (_NUMBER, "value = numerator / denominator * multiplier."),
+    "counts_what": (_TEXT, "What the numerator counts: patients, events, days, or a sum of tenths."),
+    "denominator_unit": (_TEXT, "What the denominator counts: patients or patient_months."),
+    "untested_convention": (
+        _TEXT,
+        "How children without a test count: tested_only or untested_not_met; empty where the question does not arise.",
+    ),
+    "grains": (_TEXT, "Period lengths that the measure is given for."),
+    "exclusions": (_TEXT, "Who or what is left out, and why."),
+    "steward": (_TEXT, "Who answers for the definition."),
+    "citation": (_TEXT, "Where the definition comes from."),
+    "sort_order": (_COUNT, "Order of presentation."),
+    "grain": (_TEXT, "Length of the period: month, quarter or year."),
+    "period_starts_on": (_DATE, "First day of the period."),
+    "period_ends_on": (_DATE, "Last day of the period."),
+    "period_label": (_TEXT, "The period in words."),
+    "is_complete_period": (_FLAG, "False while the period is still under way in the data."),
+    "site": (_TEXT, "Site code; `all` is every site together."),
+    "site_label": (_TEXT, "The site's name."),
+    "stratifier": (_TEXT, "By what the children are grouped; `overall` is everyone together."),
+    "stratifier_label": (_TEXT, "The stratifier's name."),
+    "stratum": (_TEXT, "The group."),
+    "stratum_label": (_TEXT, "The group's name."),
+    "stratifier_2": (_TEXT, "Second stratifier of a crossing; empty when there is none."),
+    "stratifier_2_label": (_TEXT, "The second stratifier's name."),
+    "stratum_2": (_TEXT, "The group in the second stratifier; empty when there is none."),
+    "stratum_2_label": (_TEXT, "The name of the group in the second stratifier."),
+    "is_missing_category": (_FLAG, "True when the group is a reason why the category is not known, such as declined."),
+    "n_patients": (_COUNT, "Children in the group; empty when suppressed or held."),
+    "numerator": (_COUNT, "What was counted; empty when suppressed or held."),
+    "denominator": (_COUNT, "Out of how many; empty when suppressed or held."),
+    "value": (_NUMBER, "The measure's or the metric's value; empty when suppressed, held or not applicable."),
+    "ci_low": (_NUMBER, "Lower end of the interval around `value`."),
+    "ci_high": (_NUMBER, "Upper end of the interval around `value`."),
+    "ci_method": (_TEXT, "How the interval was computed."),
+    "reference_rule": (_TEXT, "How the reference group was chosen: best, overall, largest or named."),
+    "reference_stratum": (_TEXT, "The group that this one is compared with."),
+    "reference_label": (_TEXT, "The reference group's name."),
+    "reference_stratum_2": (_TEXT, "The reference group in the second stratifier; empty when there is none."),
+    "difference": (_NUMBER, "Gap as a difference, in `unit`; positive means this group is worse off."),
+    "difference_low": (_NUMBER, "Lower end of the interval around `difference`."),
+    "difference_high": (_NUMBER, "Upper end of the interval around `difference`."),
+    "difference_method": (_TEXT, "How the interval around `difference` was computed."),
+    "ratio": (_NUMBER, "Gap as a ratio; empty where it cannot be computed."),
+    "ratio_low": (_NUMBER, "Lower end of the interval around `ratio`."),
+    "ratio_high": (_NUMBER, "Upper end of the interval around `ratio`."),
+    "ratio_method": (_TEXT, "How the interval around `ratio` was computed."),
+    "excess": (_NUMBER, "Events or children that would not have been counted had the group had the reference's value."),
+    "excess_low": (_NUMBER, "Lower end of the interval around `excess`."),
+    "excess_high": (_NUMBER, "Upper end of the interval around `excess`."),
+    "p_value": (_NUMBER, "Two-sided p of no gap."),
+    "p_adjusted": (_NUMBER, "The same, adjusted for the many gaps tested together (Benjamini-Hochberg)."),
+    "is_meaningful": (
+        _FLAG,
+        "AHRQ rule: p at most 0.05 and a relative difference of at least 10 %; empty if not assessed.",
+    ),
+    "field": (_TEXT, "Which recorded field the metric is about."),
+    "metric": (_TEXT, "Which data-quality metric."),
+    "n": (_COUNT, "Children that the metric is based on; empty when suppressed."),
+    "threshold": (_TEXT, "What the gate asks of the metric; empty where it asks nothing."),
+    "verdict": (_TEXT, "The gate's word: publish, warn or hold; empty where it asks nothing."),
+    "reasons": (_TEXT, "Why the slice is held."),
+    "quality_reasons": (_TEXT, "Why the slice is shown with caution or held; empty when neither."),
+    "disclosure_status": (
+        _TEXT,
+        "published, suppressed (a count small enough to point to a child) or not_assessed (held before it came to that).",
+    ),
+    "reliability_status": (_TEXT, "reliable, unreliable (too few children or too wide an interval) or not_assessed."),
+    "quality_status": (_TEXT, "publish, warn (shown with caution) or hold (the recorded data cannot carry it)."),
+}
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """One table of a release: what a row is, and its columns in order."""
+
+    name: str
+    description: str
+    columns: tuple[str, ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The exact Arrow schema; nothing else is published under this name."""
+        return pa.schema([pa.field(name, _COLUMNS[name][0]) for name in self.columns])
+
+    def column_descriptions(self) -> dict[str, str]:
+        """Description per column, in column order."""
+        return {name: _COLUMNS[name][1] for name in self.columns}
+
+
+_SLICE = (
+    *(
+        "measure_id",
+        "measure_title",
+        "grain",
+        "period_starts_on",
+        "period_ends_on",
+        "period_label",
+        "is_complete_period",
+    ),
+    *("site", "site_label", "stratifier", "stratifier_label"),
+)
+_GROUP = ("stratum", "stratum_label", "stratifier_2", "stratifier_2_label", "stratum_2", "stratum_2_label")
+_STATUSES = ("disclosure_status", "reliability_status", "quality_status", "quality_reasons")
+
+TABLES: dict[str, PublishedTable] = {
+    table.name: table
+    for table in (
+        PublishedTable(
+            "measures",
+            "What was measured and how it is defined. One row per measure.",
+            (
+                *(
+                    "release_id",
+                    "measure_id",
+                    "title",
+                    "description",
+                    "population",
+                    "kind",
+                    "family",
+                    "direction",
+                    "unit",
+                ),
+                *("multiplier", "counts_what", "denominator_unit", "untested_convention", "grains", "exclusions"),
+                *("steward", "citation", "sort_order"),
+            ),
+        ),
+        PublishedTable(
+            "strata",
+            "Every measure in every group. One row per measure, period, site and group; crossings name two groups.",
+            (
+                *("release_id", *_SLICE, *_GROUP, "is_missing_category", "n_patients", "numerator", "denominator"),
+                *("value", "ci_low", "ci_high", "unit", "ci_method", *_STATUSES),
+            ),
+        ),
+        PublishedTable(
+            "gaps",
+            "Every group against its reference group. One row per measure, period, site and group.",
+            (
+                *("release_id", *_SLICE, *_GROUP, "is_missing_category"),
+                *("reference_rule", "reference_stratum", "reference_label", "reference_stratum_2"),
+                *("difference", "difference_low", "difference_high", "unit", "difference_method"),
+                *("ratio", "ratio_low", "ratio_high", "ratio_method", "excess", "excess_low", "excess_high"),
+                *("p_value", "p_adjusted", "is_meaningful", *_STATUSES),
+            ),
+        ),
+        PublishedTable(
+            "quality",
+            "How well the recorded data can carry a gap. One row per field, metric, period, site and measure if specific.",
+            (
+                *("release_id", "field", "site", "site_label", "grain", "period_starts_on", "period_label"),
+                *("measure_id", "measure_title", "metric", "value", "n", "threshold", "verdict", "disclosure_status"),
+            ),
+        ),
+        PublishedTable(
+            "held",
+            "What is not shown because the recorded data cannot carry it. One row per measure, period, site and stratifier.",
+            ("release_id", *_SLICE, "verdict", "reasons"),
+        ),
+    )
+}
+
+# Numbers that a suppressed or held row must not have.
+STRATA_NUMBERS = ("n_patients", "numerator", "denominator", "value", "ci_low", "ci_high")
+GAPS_NUMBERS = (
+    *("difference", "difference_low", "difference_high", "ratio", "ratio_low", "ratio_high"),
+    *("excess", "excess_low", "excess_high", "p_value", "p_adjusted", "is_meaningful"),
+)

@@ -1,0 +1,172 @@
+"""The last look at the tables before they are written, and again at the files when a release is verified.
+
+It knows the release contract and the smallest count that may be shown, and nothing of how counts were hidden: a mistake
+upstream is caught here. It names the rule and the group, and never prints the number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestration.errors import BlockedError
+from orchestration.release.columns import GAPS_NUMBERS, STRATA_NUMBERS, TABLES
+from orchestration.release.tables import Tables
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+_KEY = ("measure_id", "grain", "period_starts_on", "site", "stratifier", "stratum", "stratifier_2", "stratum_2")
+_SLICE = ("measure_id", "grain", "period_starts_on", "site")
+_WORDS = {
+    "disclosure_status": ("published", "suppressed", "not_assessed"),
+    "reliability_status": ("reliable", "unreliable", "not_assessed"),
+    "quality_status": ("publish", "warn", "hold"),
+}
+
+
+def require_safe(tables: Tables, min_cell: int) -> None:
+    """Raise BlockedError unless the tables keep the release contract and show no count from 1 to `min_cell - 1`."""
+    findings = guard_findings(tables, min_cell)
+    if findings:
+        raise BlockedError(
+            "nothing is published that could point to a child or that the release contract does not have",
+            where="release tables",
+            found="; ".join(findings[:5]) + (f"; and {len(findings) - 5} more" if len(findings) > 5 else ""),
+            remedy="the previous release stays current; correct what filled these rows and run again",
+        )
+
+
+def guard_findings(tables: Tables, min_cell: int) -> list[str]:
+    """What is wrong, in words without any published number; empty when nothing is. Shapes are checked first."""
+    import duckdb
+
+    findings = [finding for name in TABLES for finding in _shape_findings(name, tables.get(name))]
+    findings += [f"{name}: not a table of the release contract" for name in tables if name not in TABLES]
+    if findings:
+        return findings
+    con = duckdb.connect()
+    try:
+        for name, table in tables.items():
+            con.register(name, table)
+        for table_name, rule, query in _rules(int(min_cell)):
+            findings += _broken(con, table_name, rule, query)
+    finally:
+        con.close()
+    return findings
+
+
+def _shape_findings(name: str, table: pa.Table | None) -> list[str]:
+    schema = TABLES[name].schema
+    if table is None:
+        return [f"{name}: the table is missing"]
+    extra = [column for column in table.column_names if column not in schema.names]
+    if extra:
+        return [f"{name}: column {column} is not in the release contract" for column in extra]
+    if not table.schema.equals(schema):
+        return [f"{name}: columns or types differ from the release contract"]
+    return []
+
+
+def _broken(con: duckdb.DuckDBPyConnection, table: str, rule: str, query: str) -> list[str]:
+    """One finding per broken rule, with the number of rows and the first one's key: a group, never a child."""
+    key = [name for name in (*_KEY, "field", "metric") if name in TABLES[table].columns]
+    shown = f"concat_ws(' / ', {', '.join(key)})"
+    found = con.execute(f"select count(*), min({shown}) from ({query}) as broken").fetchone()
+    rows, first = found if found is not None else (0, "")
+    return [f"{table}: {rule} ({rows} rows, first {first})"] if rows else []
+
+
+def _rules(min_cell: int) -> list[tuple[str, str, str]]:
+    """(table, rule in words, query for the rows that break it)."""
+    return [*_word_rules(), *_withheld_rules(), *_count_rules(min_cell), *_gap_rules(), *_quality_rules(min_cell)]
+
+
+def _word_rules() -> list[tuple[str, str, str]]:
+    rules = []
+    for table in ("strata", "gaps"):
+        for column, words in _WORDS.items():
+            allowed = ", ".join(f"'{word}'" for word in words)
+            where = f"{column} is null or {column} not in ({allowed})"
+            rules.append((table, f"{column} is not a word of its vocabulary", f"from {table} where {where}"))
+        twice = f"from {table} qualify count(*) over (partition by {', '.join(_KEY)}) > 1"
+        rules.append((table, "the same group stands twice", twice))
+    return [*rules, ("measures", "the same measure stands twice", _TWICE_MEASURE)]
+
+
+_TWICE_MEASURE = "from measures qualify count(*) over (partition by measure_id) > 1"
+
+
+def _withheld_rules() -> list[tuple[str, str, str]]:
+    rules = []
+    for table, numbers in (("strata", STRATA_NUMBERS), ("gaps", GAPS_NUMBERS)):
+        has_number = " or ".join(f"{name} is not null" for name in numbers)
+        rules += [
+            (
+                table,
+                "a held row is not marked as not assessed",
+                f"from {table} where quality_status = 'hold' and disclosure_status <> 'not_assessed'",
+            ),
+            (
+                table,
+                "a row that is held, suppressed or not assessed has a number",
+                f"from {table} where (disclosure_status <> 'published' or quality_status = 'hold') and ({has_number})",
+            ),
+        ]
+    return rules
+
+
+def _count_rules(min_cell: int) -> list[tuple[str, str, str]]:
+    small = f"between 1 and {min_cell - 1}"
+    source = """
+        select strata.*, kind, counts_what, denominator_unit, multiplier
+        from strata left join measures using (measure_id)
+    """
+    where = {
+        "the measure does not say what it counts": "kind is null or counts_what is null or denominator_unit is null",
+        "n_patients is too small to show": f"n_patients {small}",
+        "numerator is too small to show": f"counts_what <> 'sum of tenths' and numerator {small}",
+        "denominator is too small to show": f"denominator_unit = 'patients' and denominator {small}",
+        "denominator less numerator is too small to show": f"kind = 'proportion' and denominator - numerator {small}",
+        "numerator exceeds denominator": "kind = 'proportion' and numerator > denominator",
+        # A value says no more than its counts: it is recomputed from what is published.
+        "value is not numerator / denominator * multiplier": """value is not null and coalesce(
+            abs(value - numerator / nullif(denominator, 0) * multiplier) > 1e-9 * greatest(1, abs(value)), true)""",
+    }
+    return [("strata", rule, f"from ({source}) where {condition}") for rule, condition in where.items()]
+
+
+def _gap_rules() -> list[tuple[str, str, str]]:
+    """A gap beside its reference's value gives the other group's value: both must be published."""
+    same_slice = " and ".join(f"strata.{name} = gaps.{name}" for name in (*_SLICE, "stratifier"))
+    shown = "(difference is not null or ratio is not null or excess is not null)"
+
+    def without(match: str) -> str:
+        return f"from gaps where {shown} and not exists (from strata where value is not null and {match})"
+
+    group = (
+        f"{same_slice} and strata.stratum = gaps.stratum "
+        "and strata.stratifier_2 is not distinct from gaps.stratifier_2 "
+        "and strata.stratum_2 is not distinct from gaps.stratum_2"
+    )
+    reference = (
+        f"{same_slice} and strata.stratum = gaps.reference_stratum "
+        "and strata.stratum_2 is not distinct from gaps.reference_stratum_2"
+    )
+    everyone = " and ".join(f"strata.{name} = gaps.{name}" for name in _SLICE) + " and strata.stratifier = 'overall'"
+    bare = f"{without(reference)} and not (reference_rule = 'overall' and exists (from strata where value is not null and {everyone}))"
+    return [
+        ("gaps", "a gap of a group that is not published", without(group)),
+        ("gaps", "a gap against a reference that is not published", bare),
+    ]
+
+
+def _quality_rules(min_cell: int) -> list[tuple[str, str, str]]:
+    return [
+        (
+            "quality",
+            "a row that is not published has a number",
+            "from quality where disclosure_status is distinct from 'published' and (value is not null or n is not null)",
+        ),
+        ("quality", "n is too small to show", f"from quality where n between 1 and {min_cell - 1}"),
+    ]

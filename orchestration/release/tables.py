@@ -1,0 +1,201 @@
+"""Fills the five published tables from the warehouse: labels beside codes, NULL for nothing, one fixed order of rows.
+
+It never hides a number that should have been hidden before it came here: the guard that follows must be able to see it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+
+from orchestration.errors import TransformError
+from orchestration.release.columns import TABLES
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+Tables = dict[str, pa.Table]
+
+_GRAIN_ORDER = "case s.grain when 'year' then 1 when 'quarter' then 2 else 3 end"
+
+_SLICE_COLUMNS = """
+    s.measure_id, measure.title as measure_title, s.grain, s.period_starts_on, period.period_ends_on,
+    period.period_label, period.is_complete as is_complete_period, s.site, site.site_label,
+    s.stratifier, stratifier.label as stratifier_label
+"""
+
+_SLICE_JOINS = """
+    left join main.dim_measure as measure on measure.measure_id = s.measure_id
+    left join main.dim_period as period on period.grain = s.grain and period.period_starts_on = s.period_starts_on
+    left join main.dim_site as site on site.site = s.site
+    left join main.dim_stratifier as stratifier on stratifier.stratifier = s.stratifier
+"""
+
+# A crossing's first group belongs to its own stratifier in the facts, and to the race stratifier in the vocabulary:
+# its label is looked up under the crossing's name first and, failing that, under any stratifier that knows the group.
+_GROUP_COLUMNS = """
+    s.stratum, coalesce(stratum.label, named.label) as stratum_label,
+    s.stratifier_2, stratifier_2.label as stratifier_2_label, s.stratum_2, stratum_2.label as stratum_2_label,
+    coalesce(stratum.is_missing, named.is_missing, false) or coalesce(stratum_2.is_missing, false) as is_missing_category
+"""
+
+_GROUP_JOINS = """
+    left join main.dim_stratum as stratum on stratum.stratifier = s.stratifier and stratum.stratum = s.stratum
+    left join named on named.stratum = s.stratum
+    left join main.dim_stratifier as stratifier_2 on stratifier_2.stratifier = s.stratifier_2
+    left join main.dim_stratum as stratum_2
+        on stratum_2.stratifier = s.stratifier_2 and stratum_2.stratum = s.stratum_2
+"""
+
+_NAMED = """
+    with named as (
+        select stratum, min(label) as label, bool_and(is_missing) as is_missing, min(sort_order) as sort_order
+        from main.dim_stratum where stratifier not in (select stratifier from main.dim_stratifier where is_crossing)
+        group by stratum
+    )
+"""
+
+_VERDICT_JOIN = """
+    left join publish.gate_verdict as verdict
+        on verdict.measure_id = s.measure_id and verdict.stratifier = s.stratifier and verdict.site = s.site
+        and verdict.grain = s.grain and verdict.period_starts_on = s.period_starts_on
+"""
+
+_SLICE_ORDER = f"""
+    measure.sort_order, s.measure_id, {_GRAIN_ORDER}, s.period_starts_on, site.sort_order, s.site,
+    stratifier.sort_order, s.stratifier
+"""
+
+_GROUP_ORDER = "coalesce(stratum.sort_order, named.sort_order), s.stratum, stratum_2.sort_order, s.stratum_2"
+
+# What a row that is not published was found to be would say something about its numbers.
+_STATUS_COLUMNS = """
+    s.disclosure_status,
+    case when s.disclosure_status = 'published' then s.reliability_status else 'not_assessed' end as reliability_status,
+    s.quality_status,
+    case when s.quality_status <> 'publish' then verdict.reasons end as quality_reasons
+"""
+
+
+def _number(*names: str) -> str:
+    return ", ".join(f"case when isfinite(s.{name}) then s.{name} end as {name}" for name in names)
+
+
+_STRATA = f"""
+    {_NAMED}
+    select {_SLICE_COLUMNS}, {_GROUP_COLUMNS}, s.n_patients, s.numerator, s.denominator,
+        {_number("value", "ci_low", "ci_high")}, measure.unit, s.ci_method, {_STATUS_COLUMNS}
+    from publish.strata as s {_SLICE_JOINS} {_GROUP_JOINS} {_VERDICT_JOIN}
+    order by {_SLICE_ORDER}, {_GROUP_ORDER}
+"""
+
+_GAPS = f"""
+    {_NAMED}
+    select {_SLICE_COLUMNS}, {_GROUP_COLUMNS}, s.reference_rule, s.reference_stratum,
+        coalesce(reference.label, reference_named.label) as reference_label, s.reference_stratum_2,
+        {_number("difference", "difference_low", "difference_high")}, measure.unit, s.difference_method,
+        {_number("ratio", "ratio_low", "ratio_high")}, s.ratio_method,
+        {_number("excess", "excess_low", "excess_high", "p_value", "p_adjusted")},
+        case when s.disclosure_status = 'published' then s.is_meaningful end as is_meaningful, {_STATUS_COLUMNS}
+    from publish.gaps as s {_SLICE_JOINS} {_GROUP_JOINS} {_VERDICT_JOIN}
+    left join main.dim_stratum as reference
+        on reference.stratifier = s.stratifier and reference.stratum = s.reference_stratum
+    left join named as reference_named on reference_named.stratum = s.reference_stratum
+    order by {_SLICE_ORDER}, {_GROUP_ORDER}, s.reference_stratum, s.reference_stratum_2
+"""
+
+_MEASURES = "select * from main.dim_measure order by sort_order, measure_id"
+
+_HELD = f"""
+    select {_SLICE_COLUMNS}, s.verdict, s.reasons
+    from publish.gate_verdict as s {_SLICE_JOINS}
+    where s.verdict = 'hold'
+    order by {_SLICE_ORDER}
+"""
+
+_QUALITY_TYPES = {
+    **dict.fromkeys(("field", "site", "grain", "measure_id", "metric", "threshold", "verdict"), "varchar"),
+    **{"period_starts_on": "date", "value": "double", "n": "bigint", "disclosure_status": "varchar"},
+}
+
+_QUALITY = f"""
+    select s.field, s.site, site.site_label, s.grain, s.period_starts_on, period.period_label, s.measure_id,
+        measure.title as measure_title, s.metric, s.value, s.n, s.threshold, s.verdict, s.disclosure_status
+    from (select {", ".join(f"cast({name} as {kind}) as {name}" for name, kind in _QUALITY_TYPES.items())}
+        from release_quality_frame) as s
+    left join main.dim_site as site on site.site = s.site
+    left join main.dim_period as period on period.grain = s.grain and period.period_starts_on = s.period_starts_on
+    left join main.dim_measure as measure on measure.measure_id = s.measure_id
+    order by s.field, s.metric, site.sort_order, s.site, {_GRAIN_ORDER}, s.period_starts_on, measure.sort_order,
+        s.measure_id, s.threshold, s.verdict, s.value
+"""
+
+
+def read_tables(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame, *, release_id: str) -> Tables:
+    """The five tables of the release contract as Arrow tables, in contract order and with the exact schemas.
+
+    `quality` is the protected quality table (field, site, grain, period_starts_on, measure_id, metric, value, n, threshold,
+    verdict, disclosure_status). Raises TransformError when a vocabulary would multiply or lose rows.
+    """
+    tables = {
+        "measures": _shaped("measures", _fetch(con, _MEASURES), release_id),
+        "strata": _shaped("strata", _fetch(con, _STRATA), release_id),
+        "gaps": _shaped("gaps", _fetch(con, _GAPS), release_id),
+        "quality": _shaped("quality", _read_quality(con, quality), release_id),
+        "held": _shaped("held", _fetch(con, _HELD), release_id),
+    }
+    for name, source in (("strata", "publish.strata"), ("gaps", "publish.gaps")):
+        expected = _fetch(con, f"select count(*) as n from {source}").column("n")[0].as_py()
+        if tables[name].num_rows != expected:
+            raise TransformError(
+                "every row is published once, with its labels",
+                where=f"release table {name}",
+                found=f"{tables[name].num_rows} rows from {expected} in {source}",
+                remedy="a dim_* table or publish.gate_verdict has a key twice; run the dbt tests",
+            )
+    return tables
+
+
+def _fetch(con: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    return con.execute(query).to_arrow_table()
+
+
+def _read_quality(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame) -> pa.Table:
+    missing = [name for name in _QUALITY_TYPES if name not in quality.columns]
+    if missing:
+        raise TransformError(
+            "the quality table has the release contract's columns",
+            where="quality table",
+            found=f"without {', '.join(missing)}",
+            remedy="protect_quality gives them",
+        )
+    con.register("release_quality_frame", quality[list(_QUALITY_TYPES)])
+    try:
+        return _fetch(con, _QUALITY)
+    finally:
+        con.unregister("release_quality_frame")
+
+
+def _shaped(name: str, rows: pa.Table, release_id: str) -> pa.Table:
+    """The table with the contract's columns, order and types, and NULL in place of the empty string."""
+    schema = TABLES[name].schema
+    stamped = rows.append_column("release_id", pa.repeat(pa.scalar(release_id), rows.num_rows))
+    absent = [field.name for field in schema if field.name not in stamped.column_names]
+    if absent:
+        raise TransformError(
+            "the warehouse has every column of the release contract",
+            where=f"release table {name}",
+            found=f"without {', '.join(absent)}",
+            remedy="compare the warehouse table with orchestration/release/columns.py",
+        )
+    columns = [_without_empty(stamped.column(field.name).cast(field.type)) for field in schema]
+    return pa.table(columns, schema=schema).combine_chunks()
+
+
+def _without_empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not pa.types.is_string(column.type):
+        return column
+    return pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)

@@ -1,0 +1,151 @@
+"""Holds a release folder to its promises: the manifest's shape, every file's hash, the same safe rows in every format."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from orchestration.release.columns import TABLES
+from orchestration.release.guard import guard_findings
+from orchestration.release.manifest import MANIFEST_NAME, MANIFEST_VERSION, SHAPE, file_entries
+from orchestration.release.published_database import read_published_database
+from orchestration.release.table_files import neutralised, read_csv, read_parquet
+from orchestration.release.tables import Tables
+
+DATABASE = "published.duckdb"
+REPORT = "report/index.html"
+QUALITY_PAGE = "quality/index.html"
+EXPECTED_FILES = (
+    *(f"tables/{name}.{ending}" for name in TABLES for ending in ("csv", "parquet")),
+    *(DATABASE, REPORT, QUALITY_PAGE),
+)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was looked at and what is wrong; `ok` when nothing is."""
+
+    release_id: str
+    files_checked: int
+    findings: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """True when every promise was kept."""
+        return not self.findings
+
+
+def verify_directory(path: Path, *, min_cell: int) -> Verification:
+    """Findings about the release in `path`, in plain words and without any published number.
+
+    `min_cell` is today's smallest count that may be shown; the release's own setting is applied too, the stricter wins.
+    """
+    manifest, findings = _read_manifest(path)
+    entries = file_entries(path)
+    findings += _file_findings(manifest, entries, path)
+    own = manifest.get("settings", {}).get("disclosure", {}).get("min_cell", min_cell)
+    strictest = max(min_cell, own) if isinstance(own, int) else min_cell
+    findings += _table_findings(path, str(manifest.get("release_id", path.name)), manifest, strictest)
+    return Verification(path.name, len(entries), tuple(findings))
+
+
+def _read_manifest(path: Path) -> tuple[dict[str, Any], list[str]]:
+    try:
+        manifest = json.loads((path / MANIFEST_NAME).read_text(encoding="utf-8"))
+    except OSError:
+        return {}, [f"{MANIFEST_NAME}: missing"]
+    except ValueError:
+        return {}, [f"{MANIFEST_NAME}: not JSON in UTF-8"]
+    if not isinstance(manifest, dict):
+        return {}, [f"{MANIFEST_NAME}: not an object"]
+    findings = [
+        f"{MANIFEST_NAME}: `{name}` is missing or of the wrong type"
+        for name, kind in SHAPE.items()
+        if not isinstance(manifest.get(name), kind)
+    ]
+    findings += [f"{MANIFEST_NAME}: `{name}` is not part of a manifest" for name in manifest if name not in SHAPE]
+    if manifest.get("manifest_version") not in (None, MANIFEST_VERSION):
+        findings.append(f"{MANIFEST_NAME}: version {manifest['manifest_version']!r} is not known here")
+    if manifest.get("release_id") not in (None, path.name) and not path.name.startswith(".staging-"):
+        findings.append(f"{MANIFEST_NAME}: release_id is not the folder's name")
+    return manifest, findings
+
+
+def _file_findings(manifest: dict[str, Any], entries: list[dict[str, Any]], path: Path) -> list[str]:
+    listed_entries = manifest.get("files")
+    listed = {
+        entry["path"]: entry
+        for entry in (listed_entries if isinstance(listed_entries, list) else [])
+        if isinstance(entry, dict) and isinstance(entry.get("path"), str)
+    }
+    present = {entry["path"]: entry for entry in entries}
+    findings = [f"{name}: missing" for name in listed if name not in present]
+    findings += [
+        f"{name}: missing, and not in the manifest" for name in EXPECTED_FILES if name not in {*listed, *present}
+    ]
+    findings += [f"{name}: not in the manifest" for name in present if name not in listed]
+    findings += [f"{entry.relative_to(path)}: a link, not a file" for entry in path.rglob("*") if entry.is_symlink()]
+    for name in present.keys() & listed.keys():
+        if present[name]["sha256"] != listed[name].get("sha256") or present[name]["bytes"] != listed[name].get("bytes"):
+            findings.append(f"{name}: changed since it was published (hash or size differs)")
+    return sorted(findings)
+
+
+def _table_findings(path: Path, release_id: str, manifest: dict[str, Any], min_cell: int) -> list[str]:
+    parquet, findings = _read_all(path, "parquet")
+    csv, csv_findings = _read_all(path, "csv")
+    database, database_findings = _read_database(path / DATABASE)
+    findings += csv_findings + database_findings
+    for form, tables in (("parquet", parquet), ("csv", csv), ("duckdb", database)):
+        if set(tables) == set(TABLES):
+            findings += [f"{form}: {finding}" for finding in guard_findings(tables, min_cell)]
+        elif form == "duckdb" and tables:
+            findings.append(f"{DATABASE}: has other tables than the release contract")
+    rows = manifest.get("rows")
+    for name, table in parquet.items():
+        if isinstance(rows, dict) and rows.get(name) != table.num_rows:
+            findings.append(f"tables/{name}.parquet: not as many rows as the manifest says")
+        if (
+            table.num_rows
+            and "release_id" in table.column_names
+            and table.column("release_id").unique().to_pylist() != [release_id]
+        ):
+            findings.append(f"tables/{name}.parquet: rows of another release")
+        if name in csv and not _same(neutralised(table), csv[name]):
+            findings.append(f"tables/{name}.csv: not the same rows as the Parquet file")
+        if name in database and not _same(table, database[name]):
+            findings.append(f"{DATABASE}: {name} has not the same rows as the Parquet file")
+    return findings
+
+
+def _same(one: pa.Table, other: pa.Table) -> bool:
+    return bool(one.schema.equals(other.schema) and one.equals(other))
+
+
+def _read_all(path: Path, ending: str) -> tuple[Tables, list[str]]:
+    tables: Tables = {}
+    findings: list[str] = []
+    for name in TABLES:
+        file = path / "tables" / f"{name}.{ending}"
+        if not file.is_file():
+            continue  # already a finding: missing
+        try:
+            tables[name] = read_parquet(file) if ending == "parquet" else read_csv(file, name)
+        except (pa.ArrowException, OSError, ValueError):
+            findings.append(f"tables/{file.name}: cannot be read as {ending} with the contract's types")
+    return tables, findings
+
+
+def _read_database(path: Path) -> tuple[Tables, list[str]]:
+    import duckdb
+
+    if not path.is_file():
+        return {}, []
+    try:
+        return read_published_database(path), []
+    except duckdb.Error:
+        return {}, [f"{path.name}: cannot be read as a DuckDB database"]
