@@ -45,7 +45,8 @@ def build_release(
     """Publish what the warehouse's schema `publish` holds. Whether it may be published is the caller's question.
 
     `quality` is the protected quality table, `quality_page` the page made from it. The same data give the same bytes,
-    release id and time aside. Raises BlockedError when a table would show what must stay hidden; nothing is current then.
+    release id and time aside. Raises BlockedError when a table would show what must stay hidden; the previous release
+    then stays current.
     """
     now = dt.datetime.now(dt.UTC)
     with staged_release(settings, run_id, now) as staged:

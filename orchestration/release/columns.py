@@ -77,7 +77,7 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "p_adjusted": (_NUMBER, "The same, adjusted for the many gaps tested together (Benjamini-Hochberg)."),
     "is_meaningful": (
         _FLAG,
-        "AHRQ rule: p at most 0.05 and a relative difference of at least 10 %; empty if not assessed.",
+        "AHRQ rule: p at most 0.05 and relative difference at least 10 %; empty if not assessed.",
     ),
     "field": (_TEXT, "Which recorded field the metric is about."),
     "metric": (_TEXT, "Which data-quality metric."),
@@ -88,7 +88,7 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "quality_reasons": (_TEXT, "Why the slice is shown with caution or held; empty when neither."),
     "disclosure_status": (
         _TEXT,
-        "published, suppressed (a count small enough to point to a child) or not_assessed (held before it came to that).",
+        "published, suppressed (a count small enough to point to a child) or not_assessed (held before that).",
     ),
     "reliability_status": (_TEXT, "reliable, unreliable (too few children or too wide an interval) or not_assessed."),
     "quality_status": (_TEXT, "publish, warn (shown with caution) or hold (the recorded data cannot carry it)."),
@@ -114,15 +114,8 @@ class PublishedTable:
 
 
 _SLICE = (
-    *(
-        "measure_id",
-        "measure_title",
-        "grain",
-        "period_starts_on",
-        "period_ends_on",
-        "period_label",
-        "is_complete_period",
-    ),
+    *("measure_id", "measure_title", "grain", "period_starts_on", "period_ends_on"),
+    *("period_label", "is_complete_period"),
     *("site", "site_label", "stratifier", "stratifier_label"),
 )
 _GROUP = ("stratum", "stratum_label", "stratifier_2", "stratifier_2_label", "stratum_2", "stratum_2_label")
@@ -135,17 +128,8 @@ TABLES: dict[str, PublishedTable] = {
             "measures",
             "What was measured and how it is defined. One row per measure.",
             (
-                *(
-                    "release_id",
-                    "measure_id",
-                    "title",
-                    "description",
-                    "population",
-                    "kind",
-                    "family",
-                    "direction",
-                    "unit",
-                ),
+                *("release_id", "measure_id", "title", "description", "population"),
+                *("kind", "family", "direction", "unit"),
                 *("multiplier", "counts_what", "denominator_unit", "untested_convention", "grains", "exclusions"),
                 *("steward", "citation", "sort_order"),
             ),
@@ -171,7 +155,7 @@ TABLES: dict[str, PublishedTable] = {
         ),
         PublishedTable(
             "quality",
-            "How well the recorded data can carry a gap. One row per field, metric, period, site and measure if specific.",
+            "How well the recorded data carry a gap. One row per field, metric, period, site and measure if specific.",
             (
                 *("release_id", "field", "site", "site_label", "grain", "period_starts_on", "period_label"),
                 *("measure_id", "measure_title", "metric", "value", "n", "threshold", "verdict", "disclosure_status"),
@@ -179,7 +163,7 @@ TABLES: dict[str, PublishedTable] = {
         ),
         PublishedTable(
             "held",
-            "What is not shown because the recorded data cannot carry it. One row per measure, period, site and stratifier.",
+            "What the recorded data cannot carry and is not shown. One row per measure, period, site and stratifier.",
             ("release_id", *_SLICE, "verdict", "reasons"),
         ),
     )

@@ -154,7 +154,8 @@ def _gap_rules() -> list[tuple[str, str, str]]:
         "and strata.stratum_2 is not distinct from gaps.reference_stratum_2"
     )
     everyone = " and ".join(f"strata.{name} = gaps.{name}" for name in _SLICE) + " and strata.stratifier = 'overall'"
-    bare = f"{without(reference)} and not (reference_rule = 'overall' and exists (from strata where value is not null and {everyone}))"
+    against_everyone = f"reference_rule = 'overall' and exists (from strata where value is not null and {everyone})"
+    bare = f"{without(reference)} and not ({against_everyone})"
     return [
         ("gaps", "a gap of a group that is not published", without(group)),
         ("gaps", "a gap against a reference that is not published", bare),
@@ -166,7 +167,7 @@ def _quality_rules(min_cell: int) -> list[tuple[str, str, str]]:
         (
             "quality",
             "a row that is not published has a number",
-            "from quality where disclosure_status is distinct from 'published' and (value is not null or n is not null)",
+            "from quality where disclosure_status is distinct from 'published' and coalesce(value, n) is not null",
         ),
         ("quality", "n is too small to show", f"from quality where n between 1 and {min_cell - 1}"),
     ]

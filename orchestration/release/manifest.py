@@ -91,7 +91,7 @@ def build_manifest(
 
 
 def write_manifest(manifest: Mapping[str, Any], directory: Path) -> dict[str, Any]:
-    """Write `manifest.json` with path, size in bytes and SHA-256 of every other file in `directory`; returns it whole."""
+    """Write `manifest.json` with path, bytes and SHA-256 of every other file in `directory`; returns it whole."""
     whole = {**manifest, "files": file_entries(directory)}
     text = json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
     (directory / MANIFEST_NAME).write_text(text, encoding="utf-8")
@@ -163,7 +163,7 @@ def _count(rows: int | None, min_cell: int) -> dict[str, Any]:
 
 
 def _inputs(con: duckdb.DuckDBPyConnection, min_cell: int) -> list[dict[str, Any]]:
-    """Extracts by source and table. Only rows in: beside rows pulled it would give away a small number in quarantine."""
+    """Extracts by source and table. Only rows in: with rows pulled it would give away a small number set aside."""
     found = _rows(
         con,
         """select source_name, table_name, source_file, extract_id, sha256, rows_in from raw.pull
@@ -210,10 +210,8 @@ def _gate(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 
 def _verdicts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    found = {
-        row["verdict"]: row["n"]
-        for row in _rows(con, "select verdict, count(*) as n from publish.gate_verdict group by 1")
-    }
+    rows = _rows(con, "select verdict, count(*) as n from publish.gate_verdict group by 1")
+    found = {row["verdict"]: row["n"] for row in rows}
     return {verdict: int(found.get(verdict, 0)) for verdict in ("publish", "warn", "hold")}
 
 

@@ -1,7 +1,7 @@
 """Copies the marts out of the private warehouse into a file of its own, and swaps it in for analysts.
 
-Analysts query `marts/current.duckdb` at any time, also while the next run holds the warehouse. What leaves is a whitelist:
-facts about patients under a keyed pseudonym, and no name, address, record number, date of birth or free text.
+Analysts query `marts/current.duckdb` at any time, also while the next run holds the warehouse. What leaves is a
+whitelist: facts about patients under a keyed pseudonym, and no name, address, record number, birth date or free text.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ PATIENT_LEVEL_COLUMNS = frozenset(
         *("language", "sex", "age_band", "payer", "poverty_quintile", "deprivation_quintile"),
     }
 )
-# Tables of groups, places and definitions. Any other mart is taken to be about patients, whatever its columns are called.
+# Tables of groups, places and definitions. Any other mart is taken to be about patients, whatever its columns are.
 AGGREGATE_MARTS = frozenset(
     {
-        *("dim_measure", "dim_period", "dim_site", "dim_stratifier", "dim_stratum"),
+        *("dim_cell", "dim_measure", "dim_period", "dim_site", "dim_stratifier", "dim_stratum"),
         *("fct_measure_cell", "fct_measure_stratum", "fct_quality", "fct_conservation", "fct_structure"),
     }
 )
@@ -174,7 +174,8 @@ def _create_pseudonyms(con: duckdb.DuckDBPyConnection, marts: list[_Mart], key: 
     con.execute(
         f"""create temp table pseudonym as
         select {PATIENT_COLUMN},
-            left(sha256($outer::blob || unhex(sha256($inner::blob || encode({PATIENT_COLUMN})))), 32) as {PSEUDONYM_COLUMN}
+            left(sha256($outer::blob || unhex(sha256($inner::blob || encode({PATIENT_COLUMN})))), 32)
+                as {PSEUDONYM_COLUMN}
         from ({everyone}) as everyone where {PATIENT_COLUMN} is not null""",
         {"inner": inner, "outer": outer},
     )
@@ -189,7 +190,8 @@ def _copy(con: duckdb.DuckDBPyConnection, mart: _Mart) -> None:
     if not columns:
         return
     con.execute(
-        f"create table marts.main.{mart.name} as select {', '.join(columns)} from warehouse.main.{mart.name} as source {join}"
+        f"create table marts.main.{mart.name} as select {', '.join(columns)} "
+        f"from warehouse.main.{mart.name} as source {join}"
     )
     comments = con.execute(
         """select column_name, comment from duckdb_columns()

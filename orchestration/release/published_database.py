@@ -57,6 +57,6 @@ def read_published_database(path: Path) -> Tables:
         found = con.execute(
             "select table_name from duckdb_tables() where database_name = 'published' order by table_name"
         ).fetchall()
-        return {name: con.execute(f'from published."{name}"').to_arrow_table() for (name,) in found}
+        return {name: con.sql(f'from published."{name}"').to_arrow_table() for (name,) in found}
     finally:
         con.close()

@@ -1,7 +1,7 @@
 """Writes and reads the table files of a release: Parquet and CSV with the same rows, safe to open in a spreadsheet.
 
-CSV is UTF-8 with a byte order mark, so that Excel reads it as such; a text cell that a spreadsheet would take for a formula
-gets a leading apostrophe (OWASP, CSV injection); NULL is an empty cell, and the row's status columns say why.
+CSV is UTF-8 with a byte order mark, so that Excel reads it as such; a text cell that a spreadsheet would take for a
+formula gets a leading apostrophe (OWASP, CSV injection); NULL is an empty cell, and the row's status columns say why.
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ _SLICE_JOINS = """
 _GROUP_COLUMNS = """
     s.stratum, coalesce(stratum.label, named.label) as stratum_label,
     s.stratifier_2, stratifier_2.label as stratifier_2_label, s.stratum_2, stratum_2.label as stratum_2_label,
-    coalesce(stratum.is_missing, named.is_missing, false) or coalesce(stratum_2.is_missing, false) as is_missing_category
+    coalesce(stratum.is_missing, named.is_missing, false) or coalesce(stratum_2.is_missing, false)
+        as is_missing_category
 """
 
 _GROUP_JOINS = """
@@ -137,8 +138,8 @@ _QUALITY = f"""
 def read_tables(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame, *, release_id: str) -> Tables:
     """The five tables of the release contract as Arrow tables, in contract order and with the exact schemas.
 
-    `quality` is the protected quality table (field, site, grain, period_starts_on, measure_id, metric, value, n, threshold,
-    verdict, disclosure_status). Raises TransformError when a vocabulary would multiply or lose rows.
+    `quality` is the protected quality table (field, site, grain, period_starts_on, measure_id, metric, value, n,
+    threshold, verdict, disclosure_status). Raises TransformError when a vocabulary would multiply or lose rows.
     """
     tables = {
         "measures": _shaped("measures", _fetch(con, _MEASURES), release_id),
@@ -160,7 +161,7 @@ def read_tables(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame, *, releas
 
 
 def _fetch(con: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
-    return con.execute(query).to_arrow_table()
+    return con.sql(query).to_arrow_table()
 
 
 def _read_quality(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Holds a release folder to its promises: the manifest's shape, every file's hash, the same safe rows in every format."""
+"""Holds a release folder to its promises: the manifest's shape, every file's hash, the same safe rows everywhere."""
 
 from __future__ import annotations
 
