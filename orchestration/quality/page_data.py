@@ -20,7 +20,8 @@ MOST_PERIODS, MOST_SITES, MOST_REASONS = 12, 60, 200
 
 _REASONS = """
     select v.verdict, v.reasons, count(*) as n_slices,
-        string_agg(distinct stratifier.label, ', ' order by stratifier.label) as stratifiers,
+        list_sort(list(distinct stratifier.quality_field) filter (stratifier.quality_field <> '')) as fields,
+        count(distinct v.stratifier) as n_groupings,
         string_agg(distinct site.site_label, ', ' order by site.site_label) as sites,
         min(period.period_starts_on) as starts_on, max(period.period_ends_on) as ends_on,
         count(distinct v.measure_id) as n_measures
@@ -60,7 +61,10 @@ def verdict_counts(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 def reasons(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """Why slices are held or carry a warning, most slices first; each with where and when it stands."""
-    return rows(con, _REASONS)
+    found = rows(con, _REASONS)
+    for row in found:
+        row["fields"] = [FIELDS[name] for name in row["fields"] or ()]
+    return found
 
 
 def completeness(con: duckdb.DuckDBPyConnection, min_cell: int) -> list[dict[str, Any]]:

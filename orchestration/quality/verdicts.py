@@ -31,8 +31,9 @@ _FINDING_TYPES = {
     **{"period_starts_on": "date", "rank": "bigint", "reason_id": "bigint", "is_carried": "boolean"},
 }
 
-# Reasons travel as numbers until the end: half a million slices share a few hundred sentences. A finding that carries
-# forward stands for every later period of its site, whatever the length of the period.
+# A held slice says why it is held; what would only have warned is left out. A finding that carries forward stands for
+# every later period of its site, whatever the length of the period. Reasons travel as numbers until the end: half a
+# million slices share a few hundred sentences.
 _VERDICTS = """
     create or replace table publish.gate_verdict as
     with hit as (
@@ -50,7 +51,9 @@ _VERDICTS = """
     ),
     judged as (
         select measure_id, stratifier, site, grain, period_starts_on, max(rank) as rank,
-            list_sort(list(distinct reason_id)) as reason_ids
+            list_sort(coalesce(
+                list(distinct reason_id) filter (rank = 2), list(distinct reason_id)
+            )) as reason_ids
         from hit
         group by measure_id, stratifier, site, grain, period_starts_on
     ),

@@ -152,15 +152,25 @@ def test_neither_a_common_answer_nor_a_jump_alone_is_a_default_entry(
     assert _verdicts(sound, "true") == {("publish", "")}
 
 
-def test_reasons_are_joined_with_the_holding_one_first(sound: Con) -> None:
-    set_metric(sound, 0.85)
+def test_all_reasons_of_the_verdict_are_given_and_a_held_slice_is_not_also_warned_of(sound: Con) -> None:
+    set_metric(sound, 0.70)
     set_metric(sound, 0.25, metric="other_share")
+    set_metric(sound, 0.50, metric="conflict_share")
+    set_metric(sound, 0.85, site="b")
+    set_metric(sound, 0.50, metric="conflict_share", site="b")
 
     run_gate(sound, Settings(), "r1")
 
     assert set(_held(sound)["reasons"]) == {
-        "Race and ethnicity are recorded only as “Other” for 25 % of children at Site A; the limit is 20 %; "
-        "Race and ethnicity are recorded for 85 % of children at Site A; at least 90 % is wanted"
+        "Race and ethnicity are recorded for 70 % of children at Site A; at least 80 % is needed; "
+        "Race and ethnicity are recorded only as “Other” for 25 % of children at Site A; the limit is 20 %"
+    }
+    assert _verdicts(sound, "verdict = 'warn'") == {
+        (
+            "warn",
+            "Race and ethnicity are recorded for 85 % of children at Site B; at least 90 % is wanted; "
+            "Sources disagree on race and ethnicity for 50 % of children at Site B; the limit is 5 %",
+        )
     }
 
 
