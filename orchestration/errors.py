@@ -1,4 +1,4 @@
-"""Errors a user can act on. Each names where, the rule, what was found and the remedy; none carries a patient's value."""
+"""Errors a user can act on: where, the rule, what was found and the remedy. None carries a patient's value."""
 
 from __future__ import annotations
 

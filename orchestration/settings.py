@@ -143,30 +143,37 @@ class Settings(_Strict):
     # Zones (one data folder holds everything that a run writes).
     @property
     def raw_dir(self) -> Path:
+        """What was pulled, source-shaped; patient data."""
         return self.data_dir / "raw"
 
     @property
     def warehouse_path(self) -> Path:
+        """dbt's private working database; patient data."""
         return self.data_dir / "warehouse.duckdb"
 
     @property
     def marts_dir(self) -> Path:
+        """What analysts query."""
         return self.data_dir / "marts"
 
     @property
     def releases_dir(self) -> Path:
+        """What was published."""
         return self.data_dir / "releases"
 
     @property
     def quarantine_dir(self) -> Path:
+        """Rows that could not be used, by run; patient data."""
         return self.data_dir / "quarantine"
 
     @property
     def dagster_home(self) -> Path:
+        """Dagster's own storage, shared by the command line and the web UI."""
         return self.data_dir / "dagster"
 
     @property
     def demo_registry_dir(self) -> Path:
+        """The demo's generated registry."""
         return self.data_dir / "demo_registry"
 
     def effective_as_of(self) -> dt.date:
@@ -206,7 +213,10 @@ def demo_settings(data_dir: Path) -> Settings:
                     AreaMeasure(measure="deprivation", column="deprivation_index", direction="higher_is_worse"),
                     *(
                         AreaMeasure(
-                            measure="children_by_race", column=f"children_{category}", direction="count", category=category
+                            measure="children_by_race",
+                            column=f"children_{category}",
+                            direction="count",
+                            category=category,
                         )
                         for category in ("aian", "asian", "black", "hispanic", "multiple", "nhpi", "white")
                     ),
@@ -256,9 +266,15 @@ def _validated(content: dict[str, Any], path: Path, data_dir: Path | None) -> Se
         source.model_copy(
             update={
                 "path": base / source.path,
-                **({"mapping": base / source.mapping} if isinstance(source, RegistryFilesSource) and source.mapping else {}),
+                **(
+                    {"mapping": base / source.mapping}
+                    if isinstance(source, RegistryFilesSource) and source.mapping
+                    else {}
+                ),
             }
         )
         for source in settings.sources
     )
-    return settings.model_copy(update={"sources": sources, "data_dir": (data_dir or base / settings.data_dir).resolve()})
+    return settings.model_copy(
+        update={"sources": sources, "data_dir": (data_dir or base / settings.data_dir).resolve()}
+    )

@@ -93,7 +93,7 @@ def test_the_rules_that_the_issue_asks_for_are_the_default() -> None:
     assert completeness.must_exist
     other = rules["race_ethnicity", "other_share"]
     assert (other.limit("warn"), other.limit("hold")) == (0.10, 0.20)
-    assert rules["race_ethnicity", "missing_unmapped"].limit("warn") == 0
+    assert rules["race_ethnicity", "missing_unmapped"].limit("warn") == 0.01
     assert rules["race_ethnicity", "conflict_share"].limit("hold") is None
 
 
