@@ -151,20 +151,19 @@ def _row(
 def _summed(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.assign(overall="all", n_patients=1, numerator=rows.y, denominator=rows.d)
     rows = rows.assign(sum_yy=rows.y * rows.y, sum_yd=rows.y * rows.d, sum_dd=rows.d * rows.d)
-    # Months are given for all sites together only, and so is the crossing.
-    by_site = pd.concat([rows.assign(site="all"), rows[rows.grain != "month"]], ignore_index=True)
-    crossed = rows.assign(site="all", stratum=rows.race_omb2024_multi, stratum_2=rows.poverty_quintile)
-    parts = [crossed.assign(stratifier="race_by_poverty", stratifier_2="poverty_quintile")]
-    for name in (
-        "overall",
-        *RACE_COLUMNS,
-        "language",
-        "sex",
-        "age_band",
-        "payer",
-        "poverty_quintile",
-        "deprivation_quintile",
-    ):
-        part = by_site.assign(stratifier=name, stratum=by_site[name].str.split("|"), stratifier_2="", stratum_2="")
-        parts.append(part.explode("stratum"))
+    parts = [part for stratifier in seed("stratifiers") for part in _grouped(rows, stratifier)]
     return pd.concat(parts, ignore_index=True).groupby(KEYS, as_index=False)[SUMS].sum()
+
+
+def _grouped(rows: pd.DataFrame, stratifier: Mapping[str, str]) -> Iterator[pd.DataFrame]:
+    """One row per child and group, for all sites and for each, at the grains that the stratifier is given for."""
+    name = stratifier["stratifier"]
+    crossing = name == "race_by_poverty"
+    grouped = rows.assign(
+        stratifier=name,
+        stratum=rows["race_omb2024_multi" if crossing else name].str.split("|"),
+        stratifier_2="poverty_quintile" if crossing else "",
+        stratum_2=rows["poverty_quintile"] if crossing else "",
+    ).explode("stratum")
+    yield grouped[grouped["grain"].isin(stratifier["grains"].split())].assign(site="all")
+    yield grouped[grouped["grain"].isin(stratifier["site_grains"].split())]

@@ -28,3 +28,4 @@ select
 from every_site
 inner join {{ ref('dim_site') }} as site on every_site.site = site.site
 cross join {{ ref('dim_period') }} as period
+where every_site.n > 0
