@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,42 +10,35 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration.defs.resources.progress import Phase
+from orchestration.release import report_data as data
+from orchestration.release import report_words as words
+from orchestration.release.columns import TABLES
 from orchestration.release.store import find_release, show_release
+from orchestration.release.table_files import read_parquet
 from orchestration.settings import Settings
 
-_SHOWN_REASONS = 6
-
-# One row per measure: the largest gap of the latest complete year that the numbers can carry, all sites together.
-_LARGEST_GAPS = """
-    with latest as (
-        select max(period_starts_on) as period_starts_on from gaps where grain = 'year' and is_complete_period
-    )
-    select gaps.measure_title, gaps.stratifier_label, gaps.stratum_label, gaps.stratum_2_label, gaps.reference_label,
-        gaps.difference, gaps.difference_low, gaps.difference_high, gaps.unit, gaps.excess, gaps.quality_status,
-        gaps.period_label, measures.counts_what
-    from gaps inner join latest using (period_starts_on) inner join measures using (measure_id)
-    where gaps.grain = 'year' and gaps.site = 'all' and gaps.disclosure_status = 'published'
-        and gaps.reliability_status = 'reliable' and not gaps.is_missing_category and gaps.difference_low > 0
-    qualify row_number() over (partition by measure_id order by gaps.difference desc, gaps.stratifier, gaps.stratum) = 1
-    order by measures.sort_order
-"""
-_HELD = "select reasons, count(*) as slices from held group by reasons order by slices desc, reasons"
+_SHOWN_GAPS, _SHOWN_HELD = 8, 6
 
 
 def print_summary(settings: Settings, phases: Sequence[Phase], seconds: float, console: Console | None = None) -> None:
     """Largest gaps, held and suppressed, rows in and out, seconds by phase, and where the release is."""
     out = console or Console()
     path = find_release(settings)
-    manifest = show_release(settings)
-    gaps, held = _rows(path, _LARGEST_GAPS), _rows(path, _HELD)
+    manifest = show_release(settings, path.name)
+    tables = {name: read_parquet(path / "tables" / f"{name}.parquet") for name in TABLES}
     out.print()
-    out.print(_gap_table(gaps))
-    out.print(_held_table(held))
-    out.print(Text(_suppressed(manifest, settings.disclosure.min_cell)), soft_wrap=True)
-    out.print(Text(_conserved(settings)), soft_wrap=True)
-    out.print(Text(_seconds(phases, seconds)), soft_wrap=True)
-    out.print(Text(f"Release  {path}"), soft_wrap=True)
-    out.print(Text(f"Report   {path / 'report' / 'index.html'}"), soft_wrap=True)
+    out.print(_gap_table(tables, settings.statistics.confidence))
+    out.print()
+    out.print(_held_table(data.held_groups(tables["held"])))
+    out.print()
+    for line in (
+        _suppressed(manifest, settings.disclosure.min_cell),
+        _conserved(settings),
+        _seconds(phases, seconds),
+        f"Release     {path}",
+        f"Report      {path / 'report' / 'index.html'}",
+    ):
+        out.print(Text(line), soft_wrap=True)
 
 
 def verdict_table(settings: Settings) -> Table:
@@ -55,67 +47,72 @@ def verdict_table(settings: Settings) -> Table:
 
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as con:
         rows = con.execute(
-            "select verdict, reasons, count(*) as slices from publish.gate_verdict group by all "
-            "order by verdict, slices desc, reasons"
+            "select verdict, stratifier, site, count(*) as slices, list(reasons) from publish.gate_verdict "
+            "where verdict <> 'publish' group by all order by verdict, slices desc, stratifier, site"
         ).fetchall()
-    table = Table(title="Verdicts", title_justify="left", title_style="bold", show_edge=False)
-    table.add_column("verdict")
-    table.add_column("slices", justify="right")
-    table.add_column("why")
-    for verdict, reasons, slices in rows:
-        table.add_row(verdict, f"{slices:,}", Text(reasons or ""))
+        total = con.execute("select count(*) from publish.gate_verdict where verdict = 'publish'").fetchone()
+    table = _table("Verdicts", "verdict", "slices", "group by", "site", "why")
+    table.add_row("publish", f"{total[0] if total else 0:,}", "", "", "")
+    for verdict, stratifier, site, slices, reasons in rows:
+        table.add_row(verdict, f"{slices:,}", stratifier, site, Text(" ".join(words.clauses(reasons)[:2])))
     return table
 
 
-def _gap_table(gaps: Sequence[dict[str, Any]]) -> Table:
-    title = "Largest gaps, all sites" + (
-        f", {gaps[0]['period_label']}" if gaps else ": none that the numbers can carry"
-    )
-    table = Table(title=title, title_justify="left", title_style="bold", show_edge=False)
-    for name in ("measure", "group", "compared with"):
-        table.add_column(name, overflow="fold")
-    table.add_column("worse by (interval)", justify="right")
-    table.add_column("had the gap closed", justify="right")
-    for gap in gaps:
-        group = " and ".join(part for part in (gap["stratum_label"], gap["stratum_2_label"]) if part)
-        caution = " (with caution)" if gap["quality_status"] == "warn" else ""
-        table.add_row(
-            Text(gap["measure_title"]),
-            Text(f"{group} [{gap['stratifier_label']}]{caution}"),
-            Text(gap["reference_label"] or ""),
-            f"{gap['difference']:.1f} ({gap['difference_low']:.1f} to {gap['difference_high']:.1f}) {gap['unit']}",
-            _excess(gap),
-        )
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", show_edge=False, pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="right" if name in ("slices", "times") else "left", overflow="fold")
     return table
 
 
-def _excess(gap: dict[str, Any]) -> str:
-    if gap["excess"] is None or gap["counts_what"] == "sum of tenths":
-        return ""
-    what = "children" if gap["counts_what"] == "patients" else gap["counts_what"]
-    return f"about {gap['excess']:,.0f} {what}"
+def _gap_table(tables: dict[str, Any], confidence: float) -> Table:
+    year = data.latest_year(tables["strata"])
+    measures = {row["measure_id"]: row for row in data.measures(tables)}
+    gaps = data.largest(data.of_year(tables["gaps"], year), list(measures.values()))
+    when = f"{year['period_label']}, all sites" if year else "no year is complete yet"
+    title = f"Largest gaps, {when}" + ("" if gaps else ": none that is clear and reliable")
+    table = _table(title, "times", "who, in what, against whom", f"worse by ({confidence:.0%} interval)")
+    for gap in gaps[:_SHOWN_GAPS]:
+        places = words.decimals(measures[gap["measure_id"]])
+        caution = ", with caution" if gap["quality_status"] == "warn" else ""
+        who = f"{gap['stratum_label']}: {gap['measure_title']}, against {gap['reference_label']}{caution}"
+        spread = words.interval(gap["difference_low"], gap["difference_high"], places)
+        worse = f"{words.number(gap['difference'], places)} ({spread}) {gap['unit']}"
+        table.add_row(f"{gap['ratio']:.1f}", Text(words.plain(who)), Text(words.plain(worse)))
+    return table
 
 
 def _held_table(held: Sequence[dict[str, Any]]) -> Table:
-    slices = sum(row["slices"] for row in held)
-    title = f"Held: {slices:,} slices (measure, group by, site, period)" if held else "Held: nothing"
-    table = Table(title=title, title_justify="left", title_style="bold", show_edge=False)
-    table.add_column("slices", justify="right")
-    table.add_column("why", overflow="fold")
-    for row in held[:_SHOWN_REASONS]:
-        table.add_row(f"{row['slices']:,}", Text(row["reasons"] or ""))
-    if len(held) > _SHOWN_REASONS:
-        rest = sum(row["slices"] for row in held[_SHOWN_REASONS:])
-        table.add_row(f"{rest:,}", f"{len(held) - _SHOWN_REASONS} more reasons, in the table `held`")
+    slices = sum(group["n"] for group in held)
+    table = _table(f"Held: {slices:,} slices" if held else "Held: nothing", "slices", "where", "why")
+    merged = _merged(held)
+    for group in merged[:_SHOWN_HELD]:
+        where = f"{group['site']}: by {words.listed(group['groupings'], 1)}"
+        table.add_row(f"{group['n']:,}", Text(words.plain(where)), Text(group["reason"]))
+    rest = sum(group["n"] for group in merged[_SHOWN_HELD:])
+    if rest:
+        table.add_row(f"{rest:,}", f"{len(merged) - _SHOWN_HELD} more, in the table `held`", "")
     return table
 
 
+def _merged(held: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Groups of one site whose first reason differs only in figures, as one; most slices first."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for group in sorted(held, key=lambda group: -group["n"]):
+        reason = group["reasons"][0] if group["reasons"] else ""
+        same = "".join(character for character in reason if not character.isdigit())
+        one = found.setdefault((group["site"], same), {**group, "n": 0, "reason": reason, "groupings": []})
+        one["n"] += group["n"]
+        one["groupings"].append(group["grouping"])
+    return sorted(found.values(), key=lambda group: -group["n"])
+
+
 def _suppressed(manifest: dict[str, Any], min_cell: int) -> str:
-    parts = []
-    for table, counts in manifest["suppression"].items():
-        total = sum(counts.values())
-        parts.append(f"{counts.get('suppressed', 0):,} of {total:,} {table}")
-    return f"Suppressed (a count from 1 to {min_cell - 1} would show)  {', '.join(parts)}"
+    shown = (
+        f"{counts.get('suppressed', 0):,} of {sum(counts.values()):,} {table}"
+        for table, counts in manifest["suppression"].items()
+    )
+    return f"Suppressed  {', '.join(shown)}: a count from 1 to {min_cell - 1} would show"
 
 
 def _conserved(settings: Settings) -> str:
@@ -124,21 +121,10 @@ def _conserved(settings: Settings) -> str:
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as con:
         row = con.execute("select sum(rows_in), sum(rows_used), sum(rows_quarantined) from fct_conservation").fetchone()
     rows_in, used, set_aside = (int(value or 0) for value in row or (0, 0, 0))
-    return (
-        f"Rows  {rows_in:,} in = {used:,} used + {set_aside:,} set aside with their reason ({settings.quarantine_dir})"
-    )
+    return f"Rows        {rows_in:,} in = {used:,} used + {set_aside:,} set aside ({settings.quarantine_dir})"
 
 
 def _seconds(phases: Sequence[Phase], seconds: float) -> str:
     parts = [f"{phase.name} {phase.seconds:.1f}" for phase in phases if phase.seconds >= 0.05]
     between = seconds - sum(phase.seconds for phase in phases)
-    return f"Seconds  {seconds:.1f} = " + " + ".join([*parts, f"between phases (Dagster) {between:.1f}"])
-
-
-def _rows(path: Path, query: str) -> list[dict[str, Any]]:
-    import duckdb
-
-    with duckdb.connect(str(path / "published.duckdb"), read_only=True) as con:
-        result = con.execute(query)
-        names = [column[0] for column in result.description or []]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return f"Seconds     {seconds:.1f} = " + " + ".join([*parts, f"between phases (Dagster) {between:.1f}"])

@@ -37,7 +37,8 @@ def publish(con: "duckdb.DuckDBPyConnection", settings: Settings) -> "ReleaseRes
     require_passed(con, run_id)
     require_basis(con, settings)
     quality = protect_quality(quality_table(con), settings.disclosure.min_cell)
-    return build_release(con, settings, run_id, code_version(), quality=quality, quality_page=render(con, settings))
+    page = render(con, settings)
+    return build_release(con, settings, run_id, code_version(), quality=quality, quality_page=page)
 
 
 @dg.asset(

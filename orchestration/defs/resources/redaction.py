@@ -39,12 +39,17 @@ def unexpected(error: BaseException, *, where: str, logs_dir: Path, run_id: str)
         log.write(f"{where}\n")
         cause: BaseException | None = error
         while cause is not None:
-            log.write(f"{type(cause).__module__}.{type(cause).__qualname__}: {redacted(str(cause))}\n")
+            log.write(f"{type(cause).__module__}.{type(cause).__qualname__}: {_words_of(cause)}\n")
             log.writelines(traceback.format_tb(cause.__traceback__))
             cause = cause.__cause__ or cause.__context__
     return UnexpectedError(
         "the step ends without an unforeseen failure",
         where=where,
-        found=f"{type(error).__name__}: {redacted(str(error))}",
+        found=f"{type(error).__name__}: {_words_of(error)}",
         remedy=f"{path} says where it happened; it holds no data and can be passed on",
     )
+
+
+def _words_of(error: BaseException) -> str:
+    """Errors of these types name code, nothing that was read."""
+    return str(error) if isinstance(error, (ImportError, NameError)) else redacted(str(error))

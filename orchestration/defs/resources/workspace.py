@@ -70,6 +70,6 @@ def workspace_resource(settings: Settings, progress: Progress | None = None) -> 
     @dg.resource(description="Settings, progress, warehouse and the run lock.")
     def workspace(context: dg.InitResourceContext) -> Iterator[Workspace]:
         with exclusive(settings.data_dir):
-            yield Workspace(settings, progress or Progress(), context.run_id or "no-run")
+            yield Workspace(settings, progress or Progress(), context.run.run_id if context.run else "no-run")
 
     return workspace
