@@ -1,0 +1,63 @@
+"""Renders the report: one self-contained HTML page for quality-improvement teams, made only from the release's tables.
+
+What the tables withhold the page cannot show; it opens from disk, without a network, and needs no script.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from orchestration.release import charts, report_data, report_sections
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(
+    tables: dict[str, pa.Table],
+    *,
+    title: str,
+    as_of: date,
+    window: tuple[date, date],
+    release_id: str,
+    created_at: datetime,
+    demo: bool,
+) -> str:
+    """The page as HTML text without any outside reference.
+
+    `tables` are the five tables of `orchestration.release.columns.TABLES`, already protected. `window` is the first and
+    the last day of the data, `created_at` has a time zone, and `demo` marks invented data on the page.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    every = report_data.measures(tables)
+    chosen = report_data.main_measures(every)
+    year = report_data.latest_year(tables["strata"])
+    year_rows = report_data.of_year(tables["strata"], year)
+    gaps = report_data.of_year(tables["gaps"], year)
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        title=title,
+        as_of=as_of,
+        window=window,
+        release_id=release_id,
+        created_at=created_at.astimezone(UTC),
+        is_demo=demo,
+        year=year,
+        counts=report_data.counts(tables, year_rows),
+        measures=[report_sections.described(measure) for measure in every],
+        largest=report_sections.largest_gaps(gaps, every),
+        gap_pictures=report_sections.gap_pictures(gaps, chosen),
+        sections=report_sections.measure_sections(every, year_rows),
+        trends=report_sections.trends(tables["strata"], chosen, year_rows),
+        key=list(zip(charts.GROUP_COLOURS, charts.GROUP_SHAPES, strict=True)),
+        held=report_data.held_groups(tables["held"]),
+    )
