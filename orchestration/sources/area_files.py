@@ -6,15 +6,13 @@ import hashlib
 from functools import partial
 from pathlib import Path
 
-import duckdb
-
 from orchestration.errors import SettingsError, SourceError
 from orchestration.settings import AreaFilesSource, AreaMeasure, Settings
 from orchestration.sources import sql
 from orchestration.sources.landing import Progress, Task, Written, land
 from orchestration.sources.layout import TRACT_MEASURES
 from orchestration.sources.raw_zone import DATA, PulledFile, zone_of
-from orchestration.sources.reading import ReadFailed, count, opened, remarks, unreadable, use_rows
+from orchestration.sources.reading import ReadFailed, connect, count, opened, remarks, unreadable, use_rows
 from orchestration.sources.table_file import TableFile
 
 
@@ -47,7 +45,7 @@ def _write(source: AreaFilesSource, label: str, folder: Path) -> Written:
     columns = [_column(file, measure.column) for measure in source.measures]
     values = "".join(f", trim(cast({sql.name(own)} as varchar)) as m{number}" for number, own in enumerate(columns))
     file = file.using([key, *columns])
-    con = duckdb.connect()
+    con = connect(folder)
 
     def use(relation: str) -> None:
         con.execute(

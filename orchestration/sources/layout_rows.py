@@ -5,14 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import duckdb
-
 from orchestration.errors import SourceError
 from orchestration.sources import sql
 from orchestration.sources.landing import Written
 from orchestration.sources.layout import Table
 from orchestration.sources.raw_zone import DATA
-from orchestration.sources.reading import ReadFailed, copy_rows, count, opened, remarks, unreadable
+from orchestration.sources.reading import ReadFailed, connect, copy_rows, count, opened, remarks, unreadable
 from orchestration.sources.table_file import TableFile
 
 
@@ -27,7 +25,7 @@ def write_layout(table: Table, path: Path, label: str, folder: Path) -> Written:
     names = ", ".join([*(f"{sql.name(own)} as {sql.name(name)}" for name, own in kept.items()), "_source_row"])
     extra = sorted(set(file.columns) - set(kept.values()))
     notes = (f"columns that are not in the layout are left out: {', '.join(extra)}",) if extra else ()
-    con = duckdb.connect()
+    con = connect(folder)
     try:
         file = file.using(kept.values())
         return copy_rows(con, file, folder, lambda relation: f"select {names} from ({relation})", notes=notes)
@@ -62,7 +60,7 @@ def _copied(file: TableFile, folder: Path) -> Written:
             found=error.strerror or type(error).__name__,
             remedy="see that there is room in `data_dir`",
         ) from None
-    con = duckdb.connect()
+    con = connect(folder)
     try:
         rows = count(con, f"read_parquet({sql.file(folder / DATA)})")
     finally:

@@ -11,7 +11,7 @@ from orchestration.sources import sql
 from orchestration.sources.landing import Written
 from orchestration.sources.mapping import Join, MappingFile, Part
 from orchestration.sources.mapping_sql import PartPlan, joined_rows, joined_table, used_columns
-from orchestration.sources.reading import ReadFailed, copy_rows, count, opened, unreadable, use_rows
+from orchestration.sources.reading import ReadFailed, connect, copy_rows, count, opened, unreadable, use_rows
 from orchestration.sources.registry_plan import MappedFile, PlannedFile
 from orchestration.sources.table_file import TableFile
 
@@ -24,7 +24,7 @@ def write_mapped(
     joined = {name: _opened(path, str(path), mapped.part, mapping.delimiter) for name, path in mapped.joined.items()}
     missing = mapping.missing_tokens(mapped.part)
     plan = PartPlan(planned.table, mapped.part, mapping_path, mapped.constants, missing, joined)
-    con = duckdb.connect()
+    con = connect(folder)
     try:
         for join in mapped.part.join:
             _load(con, join, joined[join.name], missing, folder)

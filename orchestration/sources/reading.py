@@ -16,7 +16,7 @@ from orchestration.sources.landing import Written
 from orchestration.sources.raw_zone import DATA
 from orchestration.sources.table_file import TableFile, is_gzip, open_binary, open_file
 
-_CLEAN = "clean.csv"
+_CLEAN, _SPILL = "clean.csv", "spill"
 
 
 class ReadFailed(Exception):
@@ -26,6 +26,11 @@ class ReadFailed(Exception):
         """`error` gives its type and nothing else."""
         self.relation, self.error_type = relation, type(error).__name__
         super().__init__(self.error_type)
+
+
+def connect(folder: Path) -> duckdb.DuckDBPyConnection:
+    """DuckDB in memory; what does not fit goes into the extract's own closed folder, not where the run was started."""
+    return duckdb.connect(config={"temp_directory": str((folder / _SPILL).absolute())})
 
 
 def opened(path: Path, label: str, delimiter: str = ",") -> TableFile:

@@ -46,11 +46,13 @@ def test_several_files_are_one_table(place: Place) -> None:
 
 @pytest.mark.parametrize("name", ['it\'s "p".csv', "[1].csv", "*.csv", "ü é; drop.csv"])
 def test_a_file_name_is_only_a_name(place: Place, name: str) -> None:
+    place.write("patients/1.csv", "patient_id,birth_date,sex\nq1,2013-01-01,X\n")
     place.write(f"patients/{name}", PATIENTS + "p3\n")
     place.pull()
     assert place.rows("patients", "patient_id, _source_file") == [
         ("p1", f"registry/patients/{name}"),
         ("p2", f"registry/patients/{name}"),
+        ("q1", "registry/patients/1.csv"),
     ]
     assert place.rows("rejects", "source_file, source_row") == [(f"registry/patients/{name}", 3)]
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from textwrap import indent
 
+import duckdb
 import pytest
 
 from orchestration.errors import EquityError, SettingsError, SourceError
@@ -74,6 +75,15 @@ def test_where_may_look_at_other_rows(place: Place) -> None:
     place.map(mapping(f"files: people.csv\nwhere: row_number() over (order by ID desc) = 1\ncolumns: {COLUMNS}"))
     place.pull()
     assert place.rows("patients", "patient_id, _source_row") == [("3", 3)]
+
+
+def test_rows_keep_the_order_of_the_file(place: Place) -> None:
+    place.map(mapping(f"files: people.csv\nwhere: row_number() over (order by ID desc) < 9\ncolumns: {COLUMNS}"))
+    place.pull()
+    (extract,) = place.zone.active()
+    with duckdb.connect() as con:
+        data = con.execute("select _source_row from read_parquet(?)", [str(place.zone.data_path(extract))]).fetchall()
+    assert data == [(1,), (2,), (3,)]
 
 
 VISITS = """

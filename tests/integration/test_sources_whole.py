@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.errors import SourceError
 from orchestration.settings import PROJECT_ROOT
-from orchestration.sources import content, landing
+from orchestration.sources import content, landing, reading
 from tests.support.source_files import PATIENTS, Place
 
 CONDITIONS = "patient_id,code,onset_on\np1,E10.9,2020-01-01\n"
@@ -163,3 +163,8 @@ def test_a_killed_pull_leaves_nothing_half(place: Place, moment: str) -> None:
     assert ids(place) == ["p1", "p2", "p3"]
     assert list(place.zone.root.glob("*/.writing-*")) == []
     assert place.rows("rejects", "source_row") == [(4,)]
+
+
+def test_rows_that_do_not_fit_into_memory_stay_in_the_closed_folder(tmp_path: Path) -> None:
+    with reading.connect(tmp_path) as con:
+        assert con.execute("select current_setting('temp_directory')").fetchone() == (str(tmp_path / "spill"),)

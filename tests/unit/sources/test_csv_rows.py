@@ -38,6 +38,7 @@ def split(content: bytes, columns: int = 3, used: frozenset[int] | None = None) 
         pytest.param(b'1,"x,z\n2,x,y\n3,x,y\n', 3, [(1, NOT_CLOSED)], id="a stray quotation mark takes no other row"),
         pytest.param(b'1,"x,z\n2,x,y\n3,"q",y\n', 3, [(1, NOT_CLOSED)], id="nor when a quoted value follows"),
         pytest.param(b'1,"x,z\n2,"",y\n3,x,y\n', 3, [(1, NOT_CLOSED)], id="nor when an empty quoted value follows"),
+        pytest.param(b'1,x,"y\n2,x,y\n3,x",z\n', 3, [(1, NOT_CLOSED)], id="rows between two stray quotation marks"),
         pytest.param(b'1,x"y,z\n2,x,y\n3,x\n', 3, [(3, SHORT)], id="a quotation mark inside"),
         pytest.param(b'1,"x\ny",z\n2,x\n', 2, [(2, SHORT)], id="a value over two lines is one row"),
         pytest.param(b'1,x,"m\nn",z\n2,x,y\n', 2, [(1, LONG)], id="over two lines, too many columns"),
