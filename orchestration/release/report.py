@@ -37,6 +37,7 @@ def render(
     year = report_data.latest_year(tables["strata"])
     year_rows = report_data.of_year(tables["strata"], year)
     gaps = report_data.of_year(tables["gaps"], year)
+    largest = report_sections.largest_gaps(gaps, every)
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -54,7 +55,8 @@ def render(
         year=year,
         counts=report_data.counts(tables, year_rows),
         measures=[report_sections.described(measure) for measure in every],
-        largest=report_sections.largest_gaps(gaps, every),
+        largest=largest,
+        findings=report_sections.first_of_each(largest),
         gap_pictures=report_sections.gap_pictures(gaps, chosen),
         sections=report_sections.measure_sections(every, year_rows),
         trends=report_sections.trends(tables["strata"], chosen, year_rows),

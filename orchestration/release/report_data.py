@@ -110,24 +110,23 @@ def counts(tables: dict[str, pa.Table], year_rows: Sequence[Row]) -> dict[str, i
 
 
 def held_groups(held: pa.Table) -> list[Row]:
-    """What is held, by site and grouping: how many measures and periods, which, and the reasons in words."""
+    """What is held, by site and grouping: which measures, how many periods, and the reasons in words."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in held.to_pylist():
         site, by = row["site_label"] or row["site"], row["stratifier_label"] or row["stratifier"]
         groups.setdefault((site, by), []).append(row)
-    return [
-        {
-            "site": site,
-            "grouping": grouping,
-            "n": len(rows),
+    alike: dict[tuple[str, str], Row] = {}
+    for (site, grouping), rows in groups.items():
+        entry: Row = {
             "measures": list(dict.fromkeys(row["measure_title"] or row["measure_id"] for row in rows)),
             "periods": _periods(rows),
             "from": min(row["period_starts_on"] for row in rows),
             "to": max(row["period_ends_on"] or row["period_starts_on"] for row in rows),
             "reasons": words.clauses(row["reasons"] for row in rows),
         }
-        for (site, grouping), rows in groups.items()
-    ]
+        # Groupings of the same records are mostly held alike, and then stand together.
+        alike.setdefault((site, repr(entry)), {"site": site, "groupings": [], **entry})["groupings"].append(grouping)
+    return list(alike.values())
 
 
 def _periods(rows: Sequence[Row]) -> str:

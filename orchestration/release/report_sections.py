@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from orchestration.release import report_words as words
 from orchestration.release.report_data import Row
 
 BETTER = {"lower_is_better": "lower is better", "higher_is_better": "higher is better"}
+_ROW_SENTENCE = re.compile(r"\s*One row per [^.]*\.")
 KIND = {"outcome": "Outcome", "process": "Care received", "balancing": "Safety check"}
 
 
@@ -23,6 +25,8 @@ def described(measure: Row) -> Row:
     }
     return {
         **measure,
+        # What a row of the warehouse is, tells a reader of this page nothing.
+        "description": _ROW_SENTENCE.sub("", measure["description"] or ""),
         "better": BETTER.get(measure["direction"] or "", ""),
         "sort": KIND.get(measure["family"] or "", measure["family"] or ""),
         "untested": untested.get(measure["untested_convention"] or "", ""),
@@ -35,6 +39,14 @@ def largest_gaps(gaps: Sequence[Row], every: Sequence[Row]) -> list[Row]:
     return [_gap(gap, words.decimals(known.get(gap["measure_id"], {}))) for gap in report_data.largest(gaps, every)]
 
 
+def first_of_each(largest: Sequence[Row]) -> list[Row]:
+    """The largest clear gap of each grouping, still in order of size."""
+    first: dict[str, Row] = {}
+    for gap in largest:
+        first.setdefault(gap["grouping"], gap)
+    return list(first.values())
+
+
 def gap_pictures(gaps: Sequence[Row], chosen: Sequence[Row]) -> list[Row]:
     """Per measure: every group against its reference group, as a picture and as a table."""
     pictures = []
@@ -45,7 +57,8 @@ def gap_pictures(gaps: Sequence[Row], chosen: Sequence[Row]) -> list[Row]:
         for label, reference, group in _by_grouping(rows):
             beside = f" – beside {words.plain(reference)}" if reference else ""
             dots.append(charts.Dot(f"{label}{beside}", is_heading=True))
-            dots += [_dot(gap, "difference", "difference_low", "difference_high", places) for gap in group]
+            dots += _nothing(group, "difference")
+            dots += [_dot(gap, "difference", places) for gap in group if not _why(gap, "difference")]
         title = f"{measure['title']}: gap of each group beside its reference group"
         axis = f"Worse by ({measure['unit']})"
         pictures.append(
@@ -53,6 +66,7 @@ def gap_pictures(gaps: Sequence[Row], chosen: Sequence[Row]) -> list[Row]:
                 "measure": described(measure),
                 "picture": charts.dots(dots, title=title, axis=axis, line=0.0) if rows else "",
                 "rows": [_gap(gap, places) for gap in rows],
+                "not_drawn": _not_drawn(rows, "difference"),
                 "caution": _cautions(rows),
             }
         )
@@ -70,7 +84,8 @@ def measure_sections(every: Sequence[Row], year_rows: Sequence[Row]) -> list[Row
         dots: list[charts.Dot] = []
         for label, _, group in _by_grouping([row for row in rows if not row["is_missing_category"]]):
             dots.append(charts.Dot(label, is_heading=True))
-            dots += [_dot(row, "value", "ci_low", "ci_high", places) for row in group]
+            dots += _nothing(group, "value")
+            dots += [_dot(row, "value", places) for row in group if not _why(row)]
         line = everyone["value"] if everyone else None
         title = f"{measure['title']}: value of each group, with its interval"
         sections.append(
@@ -79,6 +94,7 @@ def measure_sections(every: Sequence[Row], year_rows: Sequence[Row]) -> list[Row
                 "everyone": _value(everyone, places) if everyone else None,
                 "picture": charts.dots(dots, title=title, axis=str(measure["unit"]), line=line) if rows else "",
                 "rows": [_value(row, places) for row in ([everyone] if everyone else []) + rows],
+                "not_drawn": _not_drawn([row for row in rows if not row["is_missing_category"]], "value"),
                 "caution": _cautions(rows),
                 "held": words.clauses(row["quality_reasons"] for row in rows if row["quality_status"] == "hold"),
             }
@@ -137,11 +153,23 @@ def _by_grouping(rows: Sequence[Row]) -> list[tuple[str, str, list[Row]]]:
     return found
 
 
-def _dot(row: Row, value: str, low: str, high: str, places: int) -> charts.Dot:
-    why = _why(row, value)
-    is_reference = value == "difference" and row["stratum"] == row["reference_stratum"]
-    if why or is_reference:
-        return charts.Dot(_label(row), text=why or "the group compared with")
+def _nothing(group: Sequence[Row], shown: str) -> list[charts.Dot]:
+    """One line that says why a whole grouping is not there; nothing when some of it is."""
+    whys = list(dict.fromkeys(_why(row, shown) for row in group))
+    return [] if "" in whys else [charts.Dot("every group", text=words.listed(whys))]
+
+
+def _not_drawn(rows: Sequence[Row], shown: str) -> list[tuple[str, list[str]]]:
+    """(word, groups) for the groups that a picture cannot show; they are named, so that nobody is left out unsaid."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if why := _why(row, shown):
+            found.setdefault(why, []).append(_label(row))
+    return list(found.items())
+
+
+def _dot(row: Row, value: str, places: int) -> charts.Dot:
+    low, high = ("ci_low", "ci_high") if value == "value" else (f"{value}_low", f"{value}_high")
     return charts.Dot(
         _label(row),
         row[value],

@@ -1,0 +1,105 @@
+"""The report in a real browser: opens from disk, stays inside a phone's width, and works without a mouse."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.release_frames import QUARTER, SUPPRESSED, gap, held, page, stratum
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+LONG = "A" * 300
+
+_CONTRAST = """() => {
+  const parse = text => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = node => { for (; node; node = node.parentElement) {
+    const c = parse(getComputedStyle(node).backgroundColor);
+    if (c.length < 4 || c[3] > 0) return c; } return [255, 255, 255]; };
+  const low = [];
+  for (const node of document.querySelectorAll('body *')) {
+    if (node.closest('svg') && node.tagName !== 'text') continue;
+    if (![...node.childNodes].some(child => child.nodeType === 3 && child.textContent.trim())) continue;
+    const style = getComputedStyle(node);
+    const ink = parse(node.tagName === 'text' ? style.fill : style.color);
+    const [a, b] = [light(ink), light(ground(node))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) low.push(node.tagName + ': ' + node.textContent.trim().slice(0, 40));
+  }
+  return low;
+}"""
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    html = page(
+        demo=True,
+        strata=[
+            *(stratum("Asian"), stratum("Black", quality_status="warn", quality_reasons="Codes changed")),
+            *(stratum(LONG), stratum("White", **SUPPRESSED), stratum("Asian", **QUARTER)),
+        ],
+        gaps=[gap("Black", quality_status="warn", quality_reasons="Codes changed"), gap(LONG)],
+        held=[held("site_e"), held(LONG, reasons="First reason; Second reason")],
+    )
+    path: Path = tmp_path_factory.mktemp("report") / "index.html"
+    path.write_text(html, encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_overflows_nothing_is_fetched_and_nothing_complains(browser: Any, report: str, width: int) -> None:
+    tab = browser.new_page(viewport={"width": width, "height": 844})
+    asked: list[str] = []
+    said: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("console", lambda message: said.append(message.text))
+    tab.goto(report)
+    tab.evaluate("document.querySelectorAll('details').forEach(node => node.open = true)")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    assert asked == [report] and said == []
+    tab.close()
+
+
+def test_it_can_be_read_and_worked_without_seeing_or_a_mouse(browser: Any, report: str) -> None:
+    tab = browser.new_page()
+    tab.goto(report)
+    assert tab.evaluate("document.documentElement.lang") == "en"
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    tab.evaluate("document.querySelectorAll('details').forEach(node => node.open = true)")
+    assert tab.evaluate(_CONTRAST) == []
+    levels = tab.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(node => +node.tagName[1])")
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    for selector, wrong in {
+        "table": "node => !node.caption || !node.closest('[tabindex=\"0\"][role=region][aria-label]')",
+        "th": "node => !node.scope",
+        "figure > svg": "node => node.getAttribute('role') !== 'img' || !node.getAttribute('aria-label')",
+        "a[href^='#']": "node => !document.getElementById(node.getAttribute('href').slice(1))",
+        "[id]": "node => document.querySelectorAll('#' + CSS.escape(node.id)).length > 1",
+    }.items():
+        found = f"[...document.querySelectorAll({selector!r})]"
+        assert tab.evaluate(f"{found}.length") > 0, selector
+        assert tab.evaluate(f"{found}.filter({wrong}).length") == 0, selector
+    assert tab.locator("main").count() == tab.locator("header").count() == tab.locator("footer").count() == 1
+    tab.close()
