@@ -103,7 +103,7 @@ def _merged(held: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         same = "".join(character for character in reason if not character.isdigit())
         one = found.setdefault((group["site"], same), {**group, "n": 0, "reason": reason, "groupings": []})
         one["n"] += group["n"]
-        one["groupings"].append(group["grouping"])
+        one["groupings"].extend(group["groupings"])
     return sorted(found.values(), key=lambda group: -group["n"])
 
 

@@ -110,7 +110,7 @@ def counts(tables: dict[str, pa.Table], year_rows: Sequence[Row]) -> dict[str, i
 
 
 def held_groups(held: pa.Table) -> list[Row]:
-    """What is held, by site and grouping: which measures, how many periods, and the reasons in words."""
+    """What is held, by site and grouping: which measures, how many periods and slices, and the reasons in words."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in held.to_pylist():
         site, by = row["site_label"] or row["site"], row["stratifier_label"] or row["stratifier"]
@@ -125,7 +125,9 @@ def held_groups(held: pa.Table) -> list[Row]:
             "reasons": words.clauses(row["reasons"] for row in rows),
         }
         # Groupings of the same records are mostly held alike, and then stand together.
-        alike.setdefault((site, repr(entry)), {"site": site, "groupings": [], **entry})["groupings"].append(grouping)
+        group = alike.setdefault((site, repr(entry)), {"site": site, "groupings": [], "n": 0, **entry})
+        group["groupings"].append(grouping)
+        group["n"] += len(rows)
     return list(alike.values())
 
 
