@@ -15,8 +15,6 @@ by_source as (
 
     select
         patient_key,
-        source_name,
-        source_system,
         bit_or(bit) as categories_mask,
         bit_or(bit) & 183 as race_mask,  -- without Hispanic (8) and another (64): these do not contradict a race
         max(case when category = 'HISP' then 1 else 0 end) as says_hispanic,
@@ -42,22 +40,16 @@ combined as (
     from by_source
     group by patient_key
 
-),
-
-final as (
-
-    select
-        patient_key,
-        case
-            when is_ethnicity_contradicted or (n_sources > 1 and shared_mask = 0) then 260
-            when categories_mask > 0 then categories_mask
-            when missing_rank = 4 then 258
-            when missing_rank = 3 then 257
-            when missing_rank = 2 then 259
-            else 256
-        end as race_code
-    from combined
-
 )
 
-select * from final
+select
+    patient_key,
+    case
+        when is_ethnicity_contradicted or (n_sources > 1 and shared_mask = 0) then 260
+        when categories_mask > 0 then categories_mask
+        when missing_rank = 4 then 258
+        when missing_rank = 3 then 257
+        when missing_rank = 2 then 259
+        else 256
+    end as race_code
+from combined

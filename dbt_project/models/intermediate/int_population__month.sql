@@ -1,9 +1,10 @@
-{# The months of each population's members, counted from the window's first month; one row per population and patient. #}
 with spans as (
 
-    select 't1d' as population, patient_key, starts_on, ends_on from {{ ref('pop_t1d') }}
+    select 't1d' as population, patient_key, starts_on, ends_on
+    from {{ ref('pop_t1d') }}
     union all
-    select 't1d_established' as population, patient_key, starts_on, ends_on from {{ ref('pop_t1d_established') }}
+    select 't1d_established' as population, patient_key, starts_on, ends_on
+    from {{ ref('pop_t1d_established') }}
 
 ),
 

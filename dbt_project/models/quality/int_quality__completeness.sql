@@ -19,7 +19,7 @@ with totals as (
 
 )
 
-select field, site, grain, period_starts_on, 'completeness' as metric, n_known / cast(n as double) as value, n
+select field, site, grain, period_starts_on, 'completeness' as metric, coalesce(n_known, 0) / cast(n as double) as value, n
 from totals where n > 0
 {%- for reason in reasons %}
 union all
