@@ -127,6 +127,9 @@ def _count_rules(min_cell: int) -> list[tuple[str, str, str]]:
         "n_patients is too small to show": f"n_patients {small}",
         "numerator is too small to show": f"counts_what <> 'sum of tenths' and numerator {small}",
         "denominator is too small to show": f"denominator_unit = 'patients' and denominator {small}",
+        "n_patients less denominator is too small to show": (
+            f"denominator_unit = 'patients' and n_patients - denominator {small}"
+        ),
         "denominator less numerator is too small to show": f"kind = 'proportion' and denominator - numerator {small}",
         "numerator exceeds denominator": "kind = 'proportion' and numerator > denominator",
         # A value says no more than its counts: it is recomputed from what is published.

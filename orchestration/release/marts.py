@@ -166,7 +166,7 @@ def _create_pseudonyms(con: duckdb.DuckDBPyConnection, marts: list[_Mart], key: 
     """HMAC-SHA-256 (RFC 2104) of each patient id, in SQL: one row per patient, 128 bits of it as the pseudonym."""
     block = key.ljust(64, b"\0")
     inner, outer = (bytes(byte ^ pad for byte in block) for pad in (0x36, 0x5C))
-    everyone = " union ".join(
+    everyone = " union all ".join(
         f"select cast({PATIENT_COLUMN} as varchar) as {PATIENT_COLUMN} from warehouse.main.{mart.name}"
         for mart in marts
         if mart.has_patients
@@ -176,7 +176,7 @@ def _create_pseudonyms(con: duckdb.DuckDBPyConnection, marts: list[_Mart], key: 
         select {PATIENT_COLUMN},
             left(sha256($outer::blob || unhex(sha256($inner::blob || encode({PATIENT_COLUMN})))), 32)
                 as {PSEUDONYM_COLUMN}
-        from ({everyone}) as everyone where {PATIENT_COLUMN} is not null""",
+        from (select distinct {PATIENT_COLUMN} from ({everyone}) where {PATIENT_COLUMN} is not null)""",
         {"inner": inner, "outer": outer},
     )
 

@@ -47,10 +47,17 @@ def verify_directory(path: Path, *, min_cell: int) -> Verification:
     manifest, findings = _read_manifest(path)
     entries = file_entries(path)
     findings += _file_findings(manifest, entries, path)
-    own = manifest.get("settings", {}).get("disclosure", {}).get("min_cell", min_cell)
-    strictest = max(min_cell, own) if isinstance(own, int) else min_cell
+    strictest = max(min_cell, _own_min_cell(manifest))
     findings += _table_findings(path, str(manifest.get("release_id", path.name)), manifest, strictest)
     return Verification(path.name, len(entries), tuple(findings))
+
+
+def _own_min_cell(manifest: dict[str, Any]) -> int:
+    """The smallest count that the release itself promised to show; 0 where its manifest does not say."""
+    value: Any = manifest
+    for name in ("settings", "disclosure", "min_cell"):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, int) else 0
 
 
 def _read_manifest(path: Path) -> tuple[dict[str, Any], list[str]]:

@@ -1,0 +1,220 @@
+"""Builds a warehouse of invented numbers as it stands before publication: for tests of releases, marts and reports.
+
+It has what real ones have: suppressed and held slices, zeros, groups of nobody, missing reasons, and on request labels
+that try to be markup or formulas. Protection and statistics are the project's own, the counts are made up.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from tests.support import invented_vocabulary as vocabulary
+from tests.support.invented_vocabulary import GROUPS, MEASURES, STRATIFIERS, Measure, Period
+
+CHILDREN = 2400
+CROSSING, CROSSED = "race_by_poverty", ("race_omb2024_multi", "poverty_quintile")
+RUN_ID, AS_OF = "invented-run", dt.date(2026, 6, 30)
+HELD = ("race_ethnicity", "south")
+HELD_REASON = "Race and ethnicity recorded for 71 % of children; at least 80 % is needed"
+WARNED = ("language", "all")
+WARN_REASON = "Language: 11 % not recorded; with caution above 10 %"
+
+
+def build(path: Path, *, grains: Sequence[str] = ("year",), measures: int = 10, hostile: bool = True) -> None:
+    """A warehouse at `path` with dim_*, fct_*, raw.run, raw.pull and publish.*; the same rows each time."""
+    from orchestration.disclosure.primary import protect
+    from orchestration.statistics.analysis import analyse
+
+    periods = vocabulary.periods(tuple(grains))
+    dims = dimensions(periods, MEASURES[:measures], hostile=hostile)
+    counts = pd.DataFrame(_counts(periods, MEASURES[:measures]))
+    verdicts = pd.DataFrame(_verdicts(periods, MEASURES[:measures]))
+    analysis = analyse(
+        protect(counts, dims["dim_measure"], 11),
+        verdicts,
+        measures=dims["dim_measure"],
+        stratifiers=dims["dim_stratifier"],
+        strata_labels=dims["dim_stratum"],
+        periods=dims["dim_period"],
+        confidence=0.95,
+    )
+    tables = {
+        **{f"main.{name}": frame for name, frame in dims.items()},
+        "main.fct_measure_stratum": counts,
+        "publish.gate_verdict": verdicts,
+        "publish.strata": analysis.strata,
+        "publish.gaps": analysis.gaps,
+    }
+    with duckdb.connect(str(path)) as con:
+        con.execute("create schema raw; create schema publish")
+        for name, frame in tables.items():
+            con.register("frame", frame)
+            con.execute(f"create table {name} as select * from frame")
+            con.unregister("frame")
+        con.execute(_REST)
+
+
+_REST = f"""
+    create table raw.run as select '{RUN_ID}' as run_id, date '{AS_OF}' as as_of,
+        date '2023-07-01' as window_starts_on, date '2026-06-30' as window_ends_on;
+    create table raw.pull as from (values
+        ('registry', 'patients', '/home/somebody/registry/patients.csv', 'x1', 'aa', 2407, 2405, 2, false),
+        ('registry', 'encounters', 'registry/encounters.csv', 'x2', 'bb', 48259, 48133, 126, false))
+        as t(source_name, table_name, source_file, extract_id, sha256, rows_in, rows_pulled, rows_quarantined, skipped);
+    create table main.fct_conservation as from (values
+        ('patients', 'registry', 2407, 2405, 2), ('encounters', 'registry', 48259, 48133, 126))
+        as t(table_name, source_name, rows_in, rows_used, rows_quarantined);
+    create table publish.gate_result as select '{RUN_ID}' as run_id, timestamp '2026-07-01 05:00:00' as decided_at,
+        'default' as profile, true as structural_passed, 40::bigint as n_expectations, 3::bigint as n_failed,
+        'ff' as data_fingerprint, 'dd' as thresholds_sha256;
+"""
+
+
+def quality_frame() -> pd.DataFrame:
+    """The protected quality table: shown, suppressed, asked of and not asked of by the gate."""
+    rows = [
+        ("race_ethnicity", "all", "completeness", 0.93, 2400, "at least 0.8", "publish", "published"),
+        ("race_ethnicity", "south", "completeness", 0.71, 480, "at least 0.8", "hold", "published"),
+        ("language", "all", "missing_not_recorded", None, None, "", "warn", "suppressed"),
+        ("sex", "all", "other_share", 0.0, 2400, "", "", "published"),
+    ]
+    columns = ["field", "site", "metric", "value", "n", "threshold", "verdict", "disclosure_status"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.assign(grain="year", period_starts_on=dt.date(2025, 7, 1), measure_id="").astype({"n": "Int64"})
+
+
+def dimensions(periods: Sequence[Period], measures: Sequence[Measure], *, hostile: bool) -> dict[str, pd.DataFrame]:
+    """The five vocabularies, by table name."""
+    sites = [
+        (site, vocabulary.HOSTILE_SITE[1] if hostile and site == vocabulary.HOSTILE_SITE[0] else label, order)
+        for site, label, _, order in vocabulary.SITES
+    ]
+    return {
+        "dim_measure": pd.DataFrame(_measure_rows(measures, periods)),
+        "dim_period": pd.DataFrame(
+            [(p.grain, p.index, p.starts_on, p.ends_on, p.label, True) for p in periods],
+            columns=["grain", "period_index", "period_starts_on", "period_ends_on", "period_label", "is_complete"],
+        ),
+        "dim_site": pd.DataFrame(sites, columns=["site", "site_label", "sort_order"]),
+        "dim_stratifier": pd.DataFrame(
+            [
+                (
+                    *(name, label, f"{label}.", kind, ordered, vocabulary.is_exclusive(name), name == CROSSING),
+                    *("overall" if name == "overall" else "best", field, order),
+                )
+                for order, (name, label, kind, ordered, field) in enumerate(STRATIFIERS)
+            ],
+            columns=[
+                *("stratifier", "label", "description", "kind", "is_ordered", "is_exclusive", "is_crossing"),
+                *("reference_rule", "quality_field", "sort_order"),
+            ],
+        ),
+        "dim_stratum": pd.DataFrame(
+            [
+                (name, group, _label(name, group, label, hostile), order + 90 * bool(reason), bool(reason), reason)
+                for name, groups in GROUPS.items()
+                for order, (group, label, _, _, reason) in enumerate(groups)
+            ],
+            columns=["stratifier", "stratum", "label", "sort_order", "is_missing", "missing_reason"],
+        ),
+    }
+
+
+def _label(stratifier: str, group: str, label: str, hostile: bool) -> str:
+    return vocabulary.HOSTILE_LABELS.get((stratifier, group), label) if hostile else label
+
+
+def _measure_rows(measures: Sequence[Measure], periods: Sequence[Period]) -> Iterator[dict[str, Any]]:
+    shown = (
+        *("measure_id", "title", "description", "kind", "family", "direction", "unit", "multiplier", "counts_what"),
+        *("denominator_unit", "untested_convention"),
+    )
+    grains = ",".join(dict.fromkeys(period.grain for period in periods))
+    for order, measure in enumerate(measures):
+        yield {
+            **{name: getattr(measure, name) for name in shown},
+            "population": "Children with type 1 diabetes",
+            "grains": grains,
+            "exclusions": "",
+            "steward": "Analytics",
+            "citation": "Invented",
+            "sort_order": order,
+        }
+
+
+def _slices(periods: Sequence[Period]) -> Iterator[tuple[Period, str, float, str, str, str, str, float, float]]:
+    """period, site, its share, stratifier, stratum, stratifier_2, stratum_2, share of children, share of the spread."""
+    for period in periods:
+        for site, _, site_share, _ in vocabulary.SITES:
+            for name, groups in GROUPS.items():
+                for group, _, share, bears, _ in groups:
+                    yield period, site, site_share, name, group, "", "", share, bears
+        for race, _, share, bears, _ in GROUPS[CROSSED[0]]:
+            for quintile, _, share_2, bears_2, _ in GROUPS[CROSSED[1]]:
+                bears_both = (bears + bears_2) / 2
+                yield period, "all", 1.0, CROSSING, race, CROSSED[1], quintile, share * share_2, bears_both
+
+
+def _counts(periods: Sequence[Period], measures: Sequence[Measure]) -> Iterator[dict[str, Any]]:
+    slices = list(_slices(periods))
+    for measure in measures:
+        for period, site, site_share, name, group, name_2, group_2, share, bears in slices:
+            patients = round(CHILDREN * site_share * share)
+            # Invented, yet the same in every build: some noise around what was planted, and gaps that close slowly.
+            noise = zlib.crc32(f"{measure.measure_id}{period.label}{site}{name}{group}{group_2}".encode()) / 2**32 - 0.5
+            closing = 1 - 0.15 * period.index / max(len(periods), 1)
+            level = measure.level * (1 + measure.spread * bears * closing) * (1 + 0.12 * noise)
+            yield {
+                "measure_id": measure.measure_id,
+                "grain": period.grain,
+                "period_starts_on": period.starts_on,
+                "site": site,
+                "stratifier": name,
+                "stratum": group,
+                "stratifier_2": name_2,
+                "stratum_2": group_2,
+                "n_patients": patients,
+                **_sums(measure, level, patients, {"year": 12, "quarter": 3, "month": 1}[period.grain]),
+            }
+
+
+def _sums(measure: Measure, level: float, patients: int, months: int) -> dict[str, int]:
+    if measure.kind == "rate":
+        events, held = round(level * patients * months / 12), patients * months
+        each, over = divmod(events, patients) if patients else (0, 0)
+        yy = patients * each**2 + over * (2 * each + 1)
+        return _named(events, held, yy, events * months, patients * months**2)
+    tested = patients if measure.untested_convention != "tested_only" else patients - round(patients * 0.08)
+    if measure.kind == "mean":
+        tenths = round(level * tested)
+        return _named(tenths, tested, tenths**2 // max(tested, 1) + 225 * tested, tenths, tested)
+    met = round(min(level, 1.0) * tested)
+    return _named(met, tested, met, met, tested)
+
+
+def _named(numerator: int, denominator: int, yy: int, yd: int, dd: int) -> dict[str, int]:
+    return {"numerator": numerator, "denominator": denominator, "sum_yy": yy, "sum_yd": yd, "sum_dd": dd}
+
+
+def _verdicts(periods: Sequence[Period], measures: Sequence[Measure]) -> Iterator[dict[str, Any]]:
+    for measure in measures:
+        for period in periods:
+            for site, *_ in vocabulary.SITES:
+                for name, _, _, _, field in STRATIFIERS:
+                    held, warned = (field, site) == HELD, (field, site) == WARNED
+                    yield {
+                        "measure_id": measure.measure_id,
+                        "stratifier": name,
+                        "site": site,
+                        "grain": period.grain,
+                        "period_starts_on": period.starts_on,
+                        "verdict": "hold" if held else "warn" if warned else "publish",
+                        "reasons": HELD_REASON if held else WARN_REASON if warned else "",
+                    }
