@@ -76,17 +76,6 @@ def test_only_release_id_and_time_differ_between_two_releases(
             assert again.replace(other.release_id.encode(), one.release_id.encode()) == content
 
 
-def test_a_small_count_blocks_and_the_old_release_stays_current(
-    own_warehouse: duckdb.DuckDBPyConnection, settings: Settings
-) -> None:
-    first = release(own_warehouse, settings)
-    own_warehouse.execute("update publish.strata set n_patients = 3 where disclosure_status = 'suppressed'")
-    with pytest.raises(BlockedError, match="has a number"):
-        release(own_warehouse, settings)
-    assert current_release(settings) == first.path
-    assert len(list_releases(settings)) == 1
-
-
 def test_a_release_that_fails_its_own_verification_does_not_become_current(
     own_warehouse: duckdb.DuckDBPyConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

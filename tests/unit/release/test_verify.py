@@ -1,4 +1,4 @@
-"""`equity release verify`: every way of changing a release afterwards is found and said in words."""
+"""What verification finds even when whoever changed a release also made its manifest fit."""
 
 from __future__ import annotations
 
@@ -64,46 +64,16 @@ def rewritten(path: Path, name: str, which: Callable[[dict[str, Any]], Any], **v
     return pa.Table.from_pylist(rows, schema=table.schema)
 
 
-def test_an_untouched_release_has_no_findings(release: Path) -> None:
-    verified = verify_directory(release, min_cell=11)
-    assert (verified.ok, verified.findings) == (True, ())
-
-
-def test_a_changed_a_missing_and_an_added_file_are_found(release: Path) -> None:
-    (release / "report" / "index.html").write_text("changed")
-    (release / "tables" / "held.csv").unlink()
-    (release / "tables" / "people.csv").write_text("x")
-    (release / "link").symlink_to("/etc/hostname")
-    found = findings(release)
-    assert "report/index.html: changed since it was published" in found
-    assert "tables/held.csv: missing" in found
-    assert "tables/people.csv: not in the manifest" in found
-    assert "link: a link, not a file" in found
-
-
 def test_a_file_that_is_listed_nowhere_and_lies_nowhere_is_missed(release: Path) -> None:
     (release / "quality" / "index.html").unlink()
     assert "quality/index.html: missing, and not in the manifest" in resealed(release)
-
-
-@pytest.mark.parametrize("content", ["", "[]", "\udc80"])
-def test_a_manifest_that_cannot_be_read_is_found(release: Path, content: str) -> None:
-    (release / "manifest.json").write_bytes(content.encode("utf-8", "surrogateescape"))
-    assert "manifest.json: not" in findings(release)
-    (release / "manifest.json").unlink()
-    assert "manifest.json: missing" in findings(release)
 
 
 def test_a_manifest_of_another_shape_is_found(release: Path) -> None:
     assert "`audit` is missing" in manifest_changed(release, lambda manifest: manifest.pop("audit"))
     assert "`note` is not part of a manifest" in manifest_changed(release, lambda manifest: manifest.update(note="x"))
     assert "version 9 is not known" in manifest_changed(release, lambda manifest: manifest.update(manifest_version=9))
-    found = manifest_changed(release, lambda manifest: manifest.update(release_id="20200101T000000Z-00000000"))
-    assert "release_id is not the folder's name" in found
-    assert "rows of another release" in found
     assert "not as many rows" in manifest_changed(release, lambda manifest: manifest["rows"].update(strata=1))
-    found = manifest_changed(release, lambda manifest: manifest.update(settings={"disclosure": "x"}, files=[1]))
-    assert "tables/held.csv: not in the manifest" in found
 
 
 def test_tables_that_differ_between_formats_are_found_even_when_resealed(release: Path) -> None:
