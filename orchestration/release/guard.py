@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orchestration.errors import BlockedError
+from orchestration.quality_metrics import METRICS
 from orchestration.release.columns import GAPS_NUMBERS, STRATA_NUMBERS, TABLES
 from orchestration.release.tables import Tables
 
@@ -132,6 +133,7 @@ def _count_rules(min_cell: int) -> list[tuple[str, str, str]]:
         ),
         "denominator less numerator is too small to show": f"kind = 'proportion' and denominator - numerator {small}",
         "numerator exceeds denominator": "kind = 'proportion' and numerator > denominator",
+        "an interval without a value": "value is null and coalesce(ci_low, ci_high) is not null",
         # A value says no more than its counts: it is recomputed from what is published.
         "value is not numerator / denominator * multiplier": """value is not null and coalesce(
             abs(value - numerator / nullif(denominator, 0) * multiplier) > 1e-9 * greatest(1, abs(value)), true)""",
@@ -142,7 +144,7 @@ def _count_rules(min_cell: int) -> list[tuple[str, str, str]]:
 def _gap_rules() -> list[tuple[str, str, str]]:
     """A gap beside its reference's value gives the other group's value: both must be published."""
     same_slice = " and ".join(f"strata.{name} = gaps.{name}" for name in (*_SLICE, "stratifier"))
-    shown = "(difference is not null or ratio is not null or excess is not null)"
+    shown = "(" + " or ".join(f"gaps.{name} is not null" for name in GAPS_NUMBERS) + ")"
 
     def without(match: str) -> str:
         return f"from gaps where {shown} and not exists (from strata where value is not null and {match})"
@@ -166,6 +168,13 @@ def _gap_rules() -> list[tuple[str, str, str]]:
 
 
 def _quality_rules(min_cell: int) -> list[tuple[str, str, str]]:
+    shares = [metric for metric in METRICS.values() if metric.kind == "share"]
+    # A share was rounded: it is too small when every count of children that rounds to it is.
+    counted = " or ".join(
+        f"(metric = '{metric.name}' and {share} > 0 and ({share} + {0.5 * 10**-metric.decimals}) * n < {min_cell - 0.5})"
+        for metric in shares
+        for share in ("value", "(1 - value)")
+    )
     return [
         (
             "quality",
@@ -173,4 +182,5 @@ def _quality_rules(min_cell: int) -> list[tuple[str, str, str]]:
             "from quality where disclosure_status is distinct from 'published' and coalesce(value, n) is not null",
         ),
         ("quality", "n is too small to show", f"from quality where n between 1 and {min_cell - 1}"),
+        ("quality", "the share is one of too few children to show", f"from quality where {counted}"),
     ]

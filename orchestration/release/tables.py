@@ -124,7 +124,7 @@ _QUALITY_TYPES = {
 
 _QUALITY = f"""
     select s.field, s.site, site.site_label, s.grain, s.period_starts_on, period.period_label, s.measure_id,
-        measure.title as measure_title, s.metric, s.value, s.n, s.threshold, s.verdict, s.disclosure_status
+        measure.title as measure_title, s.metric, {_number("value")}, s.n, s.threshold, s.verdict, s.disclosure_status
     from (select {", ".join(f"cast({name} as {kind}) as {name}" for name, kind in _QUALITY_TYPES.items())}
         from release_quality_frame) as s
     left join main.dim_site as site on site.site = s.site

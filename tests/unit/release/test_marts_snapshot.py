@@ -32,7 +32,7 @@ print(con.execute("select count(*) from dim_measure").fetchone()[0], flush=True)
 """
 
 
-def test_another_process_keeps_reading_its_snapshot_while_current_moves_on_and_its_file_goes(
+def test_another_process_keeps_reading_its_snapshot_when_current_moves_and_its_file_goes(
     settings: Settings,
 ) -> None:
     current = settings.marts_dir / "current.duckdb"

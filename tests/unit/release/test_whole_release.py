@@ -15,6 +15,7 @@ import pytest
 from orchestration.errors import BlockedError, EquityError
 from orchestration.release import build as build_module
 from orchestration.release.columns import TABLES
+from orchestration.release.guard import guard_findings
 from orchestration.release.marts import snapshot
 from orchestration.release.store import current_release, staged_release, verify_release
 from orchestration.release.table_files import read_parquet
@@ -59,6 +60,9 @@ def test_the_report_shows_a_hostile_label_as_text(settings: Settings) -> None:
         "update publish.strata set numerator = 7, value = 7 where stratum = 'a' and measure_id = 'share'",
         "update publish.strata set n_patients = 97 where disclosure_status = 'suppressed'",
         "update publish.strata set value = 97 where quality_status = 'hold'",
+        "update publish.strata set ci_low = 97 where stratum = 'e'",
+        """update publish.gaps set reference_stratum = 'd', difference = null, ratio = null, excess = null
+            where stratum = 'a'""",
     ],
 )
 def test_a_leak_blocks_prints_no_number_and_leaves_the_old_release(settings: Settings, leak: str) -> None:
@@ -156,3 +160,15 @@ def test_no_child_is_found_in_any_byte_of_a_release_or_of_the_marts(settings: Se
     assert len(texts) > 2 * len(TABLES)
     assert not [canary for canary in release_warehouse.CANARIES if any(canary in text for text in texts)]
     assert not any("datetime.date(2013, 4, 17)" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("share", "is_small"), [(0.0, False), (0.01, True), (0.99, True), (0.0275, False), (1.0, False)]
+)
+def test_a_share_that_gives_a_small_count_of_children_away_is_found(
+    settings: Settings, share: float, is_small: bool
+) -> None:
+    frame = release_warehouse.quality_frame().assign(value=[share, None])
+    with duckdb.connect(str(settings.warehouse_path)) as con:
+        found = guard_findings(read_tables(con, frame, release_id="r"), 11)
+    assert ["too few children" in finding for finding in found] == ([True] if is_small else [])
