@@ -171,7 +171,8 @@ def _quality_rules(min_cell: int) -> list[tuple[str, str, str]]:
     shares = [metric for metric in METRICS.values() if metric.kind == "share"]
     # A share was rounded: it is too small when every count of children that rounds to it is.
     counted = " or ".join(
-        f"(metric = '{metric.name}' and {share} > 0 and ({share} + {0.5 * 10**-metric.decimals}) * n < {min_cell - 0.5})"
+        f"(metric = '{metric.name}' and {share} > 0 "
+        f"and ({share} + {0.5 * 10**-metric.decimals}) * n < {min_cell - 0.5})"
         for metric in shares
         for share in ("value", "(1 - value)")
     )
