@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections.abc import Sequence
+from typing import NoReturn
 
 import typer
 
@@ -31,8 +34,6 @@ app.command("doctor")(doctor.doctor)
 app.command("synth")(synth.synth)
 app.command("dagster-home")(run.dagster_home)
 
-_INTERRUPTED = 130
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code."""
@@ -40,10 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(args=None if arguments is None else list(arguments))
     except EquityError as error:
         _say(f"{error}")
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _say("Stopped. What was published before is unchanged.")
-        sys.exit(_INTERRUPTED)
+        _leave(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(EXIT_ERROR)
@@ -52,6 +50,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         _say(explained(error))
         sys.exit(EXIT_ERROR)
+
+
+def _leave(code: int) -> NoReturn:
+    """End at once: dbt may still be at work in its thread, on a warehouse that the next run replaces anyway."""
+    from orchestration.defs.dbt_runner import THREAD_NAME
+
+    if any(thread.name == THREAD_NAME for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _say(message: str) -> None:

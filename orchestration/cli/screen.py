@@ -28,6 +28,7 @@ class Screen:
             else None
         )
         self._quiet = warnings.catch_warnings()
+        self._is_open = True
 
     def __enter__(self) -> Screen:
         self._quiet.__enter__()
@@ -40,6 +41,7 @@ class Screen:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._is_open = False
         if self._live:
             self._live.stop()
         for phase in self.progress.phases:
@@ -48,7 +50,7 @@ class Screen:
         self._quiet.__exit__(kind, error, traceback)
 
     def _on_change(self, phase: Phase) -> None:
-        if self._live is None and phase.state != "running":
+        if self._is_open and self._live is None and phase.state != "running":
             mark = "done" if phase.state == "done" else "FAILED"
             self._console.print(
                 Text(f"{mark:6} {phase.seconds:6.1f} s  {phase.name}: {phase.detail or '-'}"), soft_wrap=True
@@ -56,8 +58,9 @@ class Screen:
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
-        for kind in ("left", "left", "right"):
-            table.add_column(justify=kind, no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, min_width=30)
+        table.add_column(no_wrap=True, min_width=8, justify="right")
         table.add_column(overflow="ellipsis", no_wrap=True, style="dim")
         for phase in self.progress.phases:
             mark, style = _MARKS[phase.state]

@@ -33,7 +33,7 @@ QUARANTINE_FILES, CONSERVED = "quarantine_files", "rows_in_equal_used_plus_quara
 )
 def quarantine_files(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
     """Export the quarantine; stop the run when rows were lost."""
-    with workspace.phase("Set aside what cannot be used") as phase:
+    with workspace.phase("Set aside unusable rows") as phase:
         with workspace.warehouse() as con:
             run_id = run_id_of(con)
             metadata = table_metadata(con, "main", "quarantine")

@@ -107,6 +107,8 @@ def _parse(project_dir: Path, root: Path, parsed_dir: Path) -> None:
         if earlier:
             shutil.copyfile(earlier[0] / _STATE, writing / _STATE)
         result = invoke(["parse"], project_dir=project_dir, warehouse=_NO_WAREHOUSE, target_dir=writing)
+        if isinstance(result.exception, KeyboardInterrupt):
+            raise result.exception
         if not result.success:
             raise TransformError(
                 "dbt can parse the project",

@@ -14,6 +14,7 @@ from orchestration.defs.dbt_project import ParsedProject
 from orchestration.defs.resources.redaction import redacted
 from orchestration.errors import BlockedError, EquityError, TransformError
 
+THREAD_NAME = "dbt"
 _TEST_FAILED = "fail"
 _FAILED = (_TEST_FAILED, "error", "runtime error", "partial success")
 
@@ -75,7 +76,7 @@ def build(
         except Exception as error:
             outcomes.put(_refusal(str(error) or type(error).__name__))
 
-    thread = threading.Thread(target=work, name="dbt", daemon=True)
+    thread = threading.Thread(target=work, name=THREAD_NAME, daemon=True)
     thread.start()
     failed: list[NodeOutcome] = []
     while (item := outcomes.get()) is not None:

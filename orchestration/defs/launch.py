@@ -15,7 +15,14 @@ from orchestration.settings import Settings
 
 # The web UI finds a run's job through this tag; workspace.yaml gives the code location its name.
 _SHOWN_UNDER = {".dagster/repository": "__repository__@equity"}
+_STOPPED = "run again: everything is rebuilt; what was published before is unchanged"
 _LAUNCHED_BY, _PID = "equity/launched_by", "equity/pid"
+
+
+class StoppedError(EquityError):
+    """Somebody stopped the run."""
+
+    exit_code = 130  # what a shell gives to a command that was interrupted
 
 
 def launch(definitions: dg.Definitions, settings: Settings, selection: Sequence[dg.AssetKey] = ()) -> str:
@@ -34,6 +41,8 @@ def launch(definitions: dg.Definitions, settings: Settings, selection: Sequence[
                 run_config={"loggers": {"file": {"config": {"folder": str(settings.data_dir / "logs")}}}},
                 tags={**_SHOWN_UNDER, _LAUNCHED_BY: "command line", _PID: str(os.getpid())},
             )
+        except dg.DagsterExecutionInterruptedError:
+            raise StoppedError("the run goes on to its end", found="it was stopped", remedy=_STOPPED) from None
         except Exception as error:
             raise _own_error(error) or error from None
         return result.run_id
@@ -50,6 +59,6 @@ def _own_error(error: BaseException | None) -> EquityError | None:
 
 def _close_dead_runs(instance: dg.DagsterInstance) -> None:
     """A run of the command line that was killed could not say so: whoever gets the lock knows that it is over."""
-    running = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags={_LAUNCHED_BY: "command line"})
-    for run in instance.get_runs(filters=running):
+    unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=unfinished, tags={_LAUNCHED_BY: "command line"})):
         instance.report_run_failed(run, "The process that ran it has ended.")
