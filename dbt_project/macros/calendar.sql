@@ -35,3 +35,8 @@ that do not fill a first block are left out of that grain.
 {% macro plus_months(day, months) -%}
     cast({{ dbt.dateadd('month', months, day) }} as date)
 {%- endmacro %}
+
+{# Number of months in the window of raw.run. #}
+{% macro months_in_window() %}{{ return(adapter.dispatch('months_in_window', 'equity')()) }}{% endmacro %}
+{% macro default__months_in_window() %}{{ dbt.datediff('window_starts_on', 'window_ends_on', 'month') }} + 1{% endmacro %}
+{% macro duckdb__months_in_window() %}date_diff('month', window_starts_on, window_ends_on) + 1{% endmacro %}

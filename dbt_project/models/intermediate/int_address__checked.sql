@@ -5,7 +5,7 @@ with repeats as (
 
 ),
 
-vintages as (
+known_vintages as (
 
     select distinct tract_vintage from {{ ref('int_tract') }}
 
@@ -26,8 +26,8 @@ final as (
             case
                 when
                     staged.tract_geoid is not null
-                    and vintages.tract_vintage is null
-                    and exists (select 1 from vintages)
+                    and vintage.tract_vintage is null
+                    and exists (select 1 from known_vintages)
                     then 'tract is of another vintage than every area table'
             end,
             case
@@ -42,7 +42,7 @@ final as (
     cross join {{ source('raw', 'run') }} as run
     left join {{ ref('int_patient__accepted') }} as patient
         on staged.patient_id = patient.patient_id and staged.source_name = patient.source_name
-    left join vintages on staged.tract_vintage = vintages.tract_vintage
+    left join known_vintages as vintage on staged.tract_vintage = vintage.tract_vintage
     left join repeats
         on staged._source_file = repeats._source_file and staged._source_row = repeats._source_row
 

@@ -6,7 +6,7 @@ who left before its end is not among them (`n_leavers`, with the months that wer
 {%- set members, segments = ref('int_population__month'), ref('int_population__segment') -%}
 with months as (
 
-    select {{ dbt.datediff('window_starts_on', 'window_ends_on', 'month') }} + 1 as n_months
+    select {{ months_in_window() }} as n_months
     from {{ source('raw', 'run') }}
 
 ),

@@ -19,7 +19,9 @@ sites as (
         site,
         cast(row_number() over (order by site) as integer) as site_code
     from (
-        select distinct site from {{ ref('int_patient__checked') }} where quarantine_reason is null and site <> ''
+        select distinct site
+        from {{ ref('int_patient__checked') }}
+        where quarantine_reason is null and site <> ''
     )
 
 ),

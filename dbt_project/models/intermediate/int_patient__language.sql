@@ -6,9 +6,9 @@ with ranked as (
         row_number() over (
             partition by language.patient_key
             order by
-                case when strata.missing_reason is null then 0 else 1 end,
+                case when strata.missing_reason is null then 0 else 1 end asc,
                 language.recorded_on desc nulls last,
-                strata.code
+                strata.code asc
         ) as recency
     from {{ ref('int_language__checked') }} as language
     inner join {{ ref('strata') }} as strata

@@ -2,13 +2,13 @@
 {%- set sums = ['n_patients'] + state_sums() -%}
 with changes as (
 
-    {{ to_strata(ref('int_rollup__head'), ['population', 'month_number'], ['n_patients']) }}
+    {{ to_strata(ref('int_rollup__head'), ['population', 'month_number'], ['n_patients']) }}  -- noqa: PRS
 
 ),
 
 state_changes as (
 
-    {{ to_strata(ref('int_rollup__state'), ['population', 'month_number'], state_sums()) }}
+    {{ to_strata(ref('int_rollup__state'), ['population', 'month_number'], state_sums()) }}  -- noqa: PRS
 
 ),
 
@@ -20,7 +20,9 @@ strata as (
 
 months as (
 
-    select period_index as month_number from {{ ref('dim_period') }} where grain = 'month'
+    select period_index as month_number
+    from {{ ref('dim_period') }}
+    where grain = 'month'
 
 ),
 
@@ -32,10 +34,10 @@ final as (
         strata.site_code,
         strata.stratifier,
         strata.stratum,
-        strata.stratum_2
-        {%- for sum_column in sums %},
-        cast(sum(coalesce({{ sum_column }}, 0)) over to_month as bigint) as {{ sum_column }}
+        {%- for sum_column in sums %}
+        cast(sum(coalesce({{ sum_column }}, 0)) over to_month as bigint) as {{ sum_column }},
         {%- endfor %}
+        strata.stratum_2
     from strata
     cross join months
     left join changes using (population, month_number, site_code, stratifier, stratum, stratum_2)

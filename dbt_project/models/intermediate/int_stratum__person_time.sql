@@ -2,7 +2,7 @@
 {%- set sums = ['n_leavers', 'd', 'dd'] -%}
 with corrections as (
 
-    {{ to_strata(ref('int_rollup__part_time'), ['population', 'grain', 'block'], sums) }}
+    {{ to_strata(ref('int_rollup__part_time'), ['population', 'grain', 'block'], sums) }}  -- noqa: PRS
 
 ),
 

@@ -1,3 +1,4 @@
+{%- set burden = "case when direction = 'higher_is_better' then -area_value else area_value end" -%}
 with measured as (
 
     select
@@ -5,11 +6,9 @@ with measured as (
         tract_vintage,
         max(area_value) filter (where area_measure = 'child_population') as child_population,
         max(area_value) filter (where area_measure = 'poverty') as poverty,
-        max(case when direction = 'higher_is_better' then -area_value else area_value end)
-            filter (where area_measure = 'poverty') as poverty_burden,
+        max({{ burden }}) filter (where area_measure = 'poverty') as poverty_burden,
         max(area_value) filter (where area_measure = 'deprivation') as deprivation,
-        max(case when direction = 'higher_is_better' then -area_value else area_value end)
-            filter (where area_measure = 'deprivation') as deprivation_burden
+        max({{ burden }}) filter (where area_measure = 'deprivation') as deprivation_burden
     from {{ ref('int_tract_measure__checked') }}
     where quarantine_reason is null
     group by tract_geoid, tract_vintage
@@ -21,8 +20,7 @@ placed as (
     select
         measured.*,
         len(run.catchment_counties) = 0
-        or substr(tract_geoid, 1, 5) in (select unnest(catchment_counties) from {{ source('raw', 'run') }})
-            as is_in_catchment
+        or array_contains(run.catchment_counties, substr(measured.tract_geoid, 1, 5)) as is_in_catchment
     from measured
     cross join {{ source('raw', 'run') }} as run
 

@@ -24,9 +24,12 @@ with spans as (
 edges as (
 
     select site_code, tract_geoid, tract_vintage, month_from as month_number, 1 as change
-    from spans where month_from < month_after
+    from spans
+    where month_from < month_after
     union all
-    select site_code, tract_geoid, tract_vintage, month_after, -1 from spans where month_from < month_after
+    select site_code, tract_geoid, tract_vintage, month_after, -1
+    from spans
+    where month_from < month_after
 
 ),
 

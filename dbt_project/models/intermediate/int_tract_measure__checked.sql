@@ -4,7 +4,7 @@ with ranked as (
         *,
         row_number() over (
             partition by tract_geoid, tract_vintage, area_measure, category, row_fault
-            order by data_year desc, source_name, _source_file, _source_row
+            order by data_year desc, source_name asc, _source_file asc, _source_row asc
         ) as recency,
         count(*) over (
             partition by source_name, tract_geoid, tract_vintage, data_year, area_measure, category, row_fault

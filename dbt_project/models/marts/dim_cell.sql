@@ -15,10 +15,10 @@ decoded as (
     select
         cell_key,
         {{ cell_code('site') }} as site_code,
-        {{ cell_code('race') }} as race_code
-        {%- for dimension in dimensions %},
-        {{ cell_code(dimension) }} as {{ dimension }}_code
+        {%- for dimension in dimensions %}
+        {{ cell_code(dimension) }} as {{ dimension }}_code,
         {%- endfor %}
+        {{ cell_code('race') }} as race_code
     from cells
 
 )
@@ -26,12 +26,12 @@ decoded as (
 select
     decoded.cell_key,
     site.site,
+    {%- for dimension in dimensions %}
+    {{ dimension }}.stratum as {{ dimension }},
+    {%- endfor %}
     multi.stratum as race_omb2024_multi,
     freq.stratum as race_omb2024_freq,
     hispanic_first.stratum as race_omb1997_hispanic_first
-    {%- for dimension in dimensions %},
-    {{ dimension }}.stratum as {{ dimension }}
-    {%- endfor %}
 from decoded
 inner join {{ ref('dim_site') }} as site on decoded.site_code = site.site_code
 {%- for name in ['multi', 'freq', 'hispanic_first'] %}

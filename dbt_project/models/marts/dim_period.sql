@@ -1,9 +1,9 @@
 with months as (
 
     select
-        run.window_starts_on,
-        cast({{ dbt.datediff('run.window_starts_on', 'run.window_ends_on', 'month') }} + 1 as integer) as n_months
-    from {{ source('raw', 'run') }} as run
+        window_starts_on,
+        cast({{ months_in_window() }} as integer) as n_months
+    from {{ source('raw', 'run') }}
 
 ),
 

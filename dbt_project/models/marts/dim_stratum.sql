@@ -12,6 +12,19 @@ with fixed as (
 
 ),
 
+combination as (
+
+    select
+        several.stratum,
+        string_agg(distinct part.label, ' and ' order by part.label) as label
+    from {{ ref('int_race__rollup') }} as several
+    inner join {{ ref('race_categories') }} as part
+        on ('+' || several.stratum || '+') like ('%+' || part.category || '+%')
+    where several.stratum like '%+%'
+    group by several.stratum
+
+),
+
 race as (
 
     select distinct
@@ -34,16 +47,7 @@ race as (
     left join {{ ref('strata') }} as missing
         on missing.dimension = 'race_missing' and rollup.stratum = missing.stratum
     left join {{ ref('race_categories') }} as categories on rollup.stratum = categories.category
-    left join (
-        select
-            rollup.stratum,
-            string_agg(distinct categories.label, ' and ' order by categories.label) as label
-        from {{ ref('int_race__rollup') }} as rollup
-        inner join {{ ref('race_categories') }} as categories
-            on ('+' || rollup.stratum || '+') like ('%+' || categories.category || '+%')
-        where rollup.stratum like '%+%'
-        group by rollup.stratum
-    ) as combination on rollup.stratum = combination.stratum
+    left join combination on rollup.stratum = combination.stratum
 
 )
 

@@ -14,8 +14,8 @@ with measured as (
     union all
     select 'birth_date', site, grain, period_starts_on, '', metric, value, n from {{ ref('int_quality__birth_date') }}
     union all
-    select 'hba1c', site, grain, period_starts_on, '', 'completeness', numerator / cast(denominator as double),
-        denominator
+    select
+        'hba1c', site, grain, period_starts_on, '', 'completeness', numerator / cast(denominator as double), denominator
     from {{ ref('fct_measure_stratum') }}
     where measure_id = 'hba1c_tested' and stratifier = 'overall' and denominator > 0
 

@@ -9,8 +9,12 @@ with checks as (
     union all
     select 'rows', 'fct_measure_stratum', count(*) from {{ ref('fct_measure_stratum') }}
     union all
-    select 'duplicate_keys', 'int_patient', count(*) - count(distinct (source_name, patient_id))
-    from {{ ref('int_patient') }}
+    select 'duplicate_keys', 'int_patient', coalesce(sum(n_rows - 1), 0)
+    from (
+        select count(*) as n_rows
+        from {{ ref('int_patient') }}
+        group by source_name, patient_id
+    )
     union all
     select 'duplicate_keys', 'pop_t1d', count(*) - count(distinct patient_key) from {{ ref('pop_t1d') }}
     union all
@@ -30,10 +34,9 @@ with checks as (
     from (select distinct stratifier, stratum from {{ ref('fct_measure_stratum') }}) as found
     left join {{ ref('dim_stratum') }} as known
         on
-            known.stratum = found.stratum
-            and known.stratifier = case
-                when found.stratifier = 'race_by_poverty' then 'race_omb2024_multi' else found.stratifier
-            end
+            found.stratum = known.stratum
+            and case when found.stratifier = 'race_by_poverty' then 'race_omb2024_multi' else found.stratifier end
+            = known.stratifier
     where known.stratum is null
     union all
     select 'negative_counts', 'fct_measure_stratum', count(*)
@@ -41,9 +44,9 @@ with checks as (
     where n_patients < 0 or numerator < 0 or denominator < 0
     union all
     select 'numerator_above_denominator', 'fct_measure_stratum', count(*)
-    from {{ ref('fct_measure_stratum') }}
-    inner join {{ ref('dim_measure') }} using (measure_id)
-    where kind = 'proportion' and numerator > denominator
+    from {{ ref('fct_measure_stratum') }} as stratum
+    inner join {{ ref('dim_measure') }} as measure on stratum.measure_id = measure.measure_id
+    where measure.kind = 'proportion' and stratum.numerator > stratum.denominator
 
 )
 

@@ -1,4 +1,4 @@
-{# How many of a site's patient records have a usable birth date. A record has no period: each period gets the same value. #}
+{# A record has no period: each period gets the same share of patient records with a usable birth date. #}
 with records as (
 
     select

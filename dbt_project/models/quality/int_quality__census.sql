@@ -50,12 +50,27 @@ compared as (
     left join recorded using (site, grain, period_starts_on, stratum)
     window by_slice as (partition by expected.site, expected.grain, expected.period_starts_on)
 
+),
+
+slices as (
+
+    select
+        site,
+        grain,
+        period_starts_on,
+        max(abs(difference)) as max_difference,
+        count(*) filter (where abs(difference) > 0.10) as n_off,
+        cast(sum(n) as bigint) as n
+    from compared
+    group by site, grain, period_starts_on
+    having sum(n) > 0
+
 )
 
-select 'race_ethnicity' as field, site, grain, period_starts_on, 'census_max_difference' as metric,
-    max(abs(difference)) as value, cast(sum(n) as bigint) as n
-from compared group by site, grain, period_starts_on having sum(n) > 0
+select
+    'race_ethnicity' as field, site, grain, period_starts_on, 'census_max_difference' as metric,
+    max_difference as value, n
+from slices
 union all
-select 'race_ethnicity', site, grain, period_starts_on, 'census_categories_off',
-    cast(count(*) filter (where abs(difference) > 0.10) as double), cast(sum(n) as bigint)
-from compared group by site, grain, period_starts_on having sum(n) > 0
+select 'race_ethnicity', site, grain, period_starts_on, 'census_categories_off', cast(n_off as double), n
+from slices

@@ -42,14 +42,17 @@ differences as (
 
 )
 
-select field, site, grain, period_starts_on, measure_id, 'differential_missing_rd' as metric, difference as value,
+select
+    field, site, grain, period_starts_on, measure_id, 'differential_missing_rd' as metric, difference as value,
     least(n_in, n_out) as n
 from differences
 union all
-select field, site, grain, period_starts_on, measure_id, 'differential_missing_low', difference - half_width,
+select
+    field, site, grain, period_starts_on, measure_id, 'differential_missing_low', difference - half_width,
     least(n_in, n_out)
 from differences
 union all
-select field, site, grain, period_starts_on, measure_id, 'differential_missing_high', difference + half_width,
+select
+    field, site, grain, period_starts_on, measure_id, 'differential_missing_high', difference + half_width,
     least(n_in, n_out)
 from differences
