@@ -29,8 +29,10 @@ def list_(settings_file: SettingsFile = None, data_dir: DataDir = None) -> None:
         typer.echo("No release yet; `equity run` publishes one.")
         return
     table = Table(show_edge=False)
-    for name in ("", "release", "data as of", "slices published", "with caution", "held"):
-        table.add_column(name, justify="left" if name in ("", "release", "data as of") else "right")
+    for name in ("", "release", "data as of"):
+        table.add_column(name, no_wrap=True)
+    for name in ("slices published", "with caution", "held"):
+        table.add_column(name, justify="right")
     for release in releases:
         manifest = release.manifest or {}
         verdicts = manifest.get("verdicts", {})

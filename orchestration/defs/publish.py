@@ -1,5 +1,6 @@
 """The publisher: it asks the gate itself, for exactly the data that it is about to publish, however it was launched."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -10,7 +11,7 @@ from orchestration.defs.gate import INPUTS, KEY
 from orchestration.defs.owners import OWNERS, RELEASE
 from orchestration.defs.resources.workspace import Workspace
 from orchestration.defs.schedules import DAILY
-from orchestration.defs.table_metadata import folder_metadata, schema_of, table_metadata
+from orchestration.defs.table_metadata import COLUMN_SCHEMA, ROW_COUNT, folder_metadata, table_metadata
 from orchestration.defs.warehouse import run_id_of
 from orchestration.settings import Settings
 
@@ -80,8 +81,8 @@ def release(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[Any]
     kinds={"duckdb"},
     description="What analysts query: a copy of the marts in a file of its own, swapped in whole. One file per run.",
 )
-def marts_snapshot(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[Any]:
-    """Copy the marts out of the private warehouse."""
+def marts_snapshot(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
+    """Copy the marts out of the private warehouse; views among them are counted here, where they have become tables."""
     import duckdb
 
     from orchestration.release.marts import snapshot
@@ -89,22 +90,22 @@ def marts_snapshot(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResu
     with workspace.phase("Copy the marts for analysts") as phase:
         with workspace.warehouse() as con:
             run_id = run_id_of(con)
+            views = {
+                name for (name,) in con.execute("select view_name from duckdb_views() where not internal").fetchall()
+            }
         path = snapshot(workspace.settings, run_id)
         with duckdb.connect(str(path), read_only=True) as marts:
-            tables = [
-                name for (name,) in marts.execute("select table_name from duckdb_tables() order by all").fetchall()
-            ]
-            described = {name: table_metadata(marts, "main", name) for name in tables}
-        phase.rows = sum(metadata["dagster/row_count"] for metadata in described.values())
+            tables = marts.execute("select table_name from duckdb_tables() order by all").fetchall()
+            described = {name: table_metadata(marts, "main", name) for (name,) in tables}
+        phase.rows = sum(metadata[ROW_COUNT] for metadata in described.values())
         phase.say(f"{len(tables)} tables")
-    columns = [
+    for name in sorted(views & described.keys()):
+        yield dg.AssetObservation(asset_key=name, metadata={ROW_COUNT: described[name][ROW_COUNT]})
+    columns = (
         (f"{name}.{column.name}", column.type, column.description)
         for name, metadata in described.items()
-        for column in metadata["dagster/column_schema"].columns
-    ]
-    metadata = {
-        "dagster/row_count": phase.rows,
-        "dagster/column_schema": schema_of(columns),
-        "path": dg.MetadataValue.path(path),
-    }
-    return dg.MaterializeResult(metadata=metadata)
+        for column in metadata[COLUMN_SCHEMA].columns
+    )
+    yield dg.MaterializeResult(
+        metadata={**folder_metadata(phase.rows, columns), "path": dg.MetadataValue.path(path)},
+    )

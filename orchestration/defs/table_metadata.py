@@ -24,15 +24,21 @@ def folder_metadata(rows: int, columns: Iterable[tuple[str, str, str | None]]) -
 
 
 def table_metadata(
-    con: duckdb.DuckDBPyConnection, schema: str, table: str, descriptions: Mapping[str, str] | None = None
+    con: duckdb.DuckDBPyConnection,
+    schema: str,
+    table: str,
+    descriptions: Mapping[str, str] | None = None,
+    *,
+    is_counted: bool = True,
 ) -> dict[str, Any]:
-    """Row count and columns of a table or view of the warehouse; `descriptions` by column name."""
-    columns = con.execute(
-        "select column_name, data_type, comment from duckdb_columns() where schema_name = ? and table_name = ? "
-        "and not internal order by column_index",
-        [schema, table],
-    ).fetchall()
-    rows = con.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
+    """Columns and row count of a table or view of the warehouse; `descriptions` by column name.
+
+    Without `is_counted` the count is left out: for a view that would have to be computed for it.
+    """
     words = descriptions or {}
-    described = ((name, str(kind), words.get(name) or comment) for name, kind, comment in columns)
-    return folder_metadata(int(rows[0]) if rows else 0, described)
+    columns = con.execute(f'describe "{schema}"."{table}"').fetchall()
+    found: dict[str, Any] = {COLUMN_SCHEMA: schema_of((name, str(kind), words.get(name)) for name, kind, *_ in columns)}
+    if is_counted:
+        rows = con.execute(f'select count(*) from "{schema}"."{table}"').fetchone()
+        found[ROW_COUNT] = int(rows[0]) if rows else 0
+    return found
