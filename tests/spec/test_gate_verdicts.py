@@ -82,7 +82,7 @@ CASES = (
         0.02,
         400,
         "warn",
-        "Race and ethnicity codes are not recognized for some of the children at Site A; the limit is 1 %",
+        "Race and ethnicity codes are not recognized for more than 1 % of the children at Site A; the limit is 1 %",
     ),
     Case(
         "missing_unmapped",
