@@ -52,8 +52,11 @@ class Series:
     points: list[tuple[str, float | None]] = field(default_factory=list)
 
 
-def dots(rows: list[Dot], *, title: str, axis: str, line: float | None) -> Markup:
-    """Dots with intervals, one below the other; `line` is drawn through all of them (everyone's value, or no gap)."""
+def dots(rows: list[Dot], *, title: str, axis: str, line: float | None, from_zero: bool = True) -> Markup:
+    """Dots with intervals, one below the other; `line` is drawn through all of them (everyone's value, or no gap).
+
+    `from_zero` is False where the distance from zero says nothing, as with a mean HbA1c.
+    """
     data = [
         {
             "k": f"{position:03d}",
@@ -71,8 +74,8 @@ def dots(rows: list[Dot], *, title: str, axis: str, line: float | None) -> Marku
     ]
     y = {"field": "k", "type": "nominal", "axis": None, "scale": {"domain": [row["k"] for row in data]}}
     label = {"y": y, "x": {"value": -8}, "text": {"field": "label"}}
-    x_axis = {"title": _cut(axis, 60), "tickCount": 4, "orient": "bottom"}
-    x = {"field": "v", "type": "quantitative", "axis": x_axis, "scale": {"zero": True, "nice": True}}
+    x_axis = {"title": None, "tickCount": 4, "orient": "bottom"}
+    x = {"field": "v", "type": "quantitative", "axis": x_axis, "scale": {"zero": from_zero, "nice": True}}
     colour = _scale("look", ["shown", "caution"], [SHOWN, CAUTION])
     shape = _scale("look", ["shown", "caution"], ["circle", "triangle-up"])
     layers: list[dict[str, Any]] = []
@@ -97,7 +100,8 @@ def dots(rows: list[Dot], *, title: str, axis: str, line: float | None) -> Marku
         _layer("heading", _text("left", fontWeight="bold"),
                {"y": y, "x": {"value": -_LABELS}, "text": {"field": "label"}}),
     ]  # fmt: skip
-    return _draw({"width": _PLOT, "height": {"step": _ROW}, "data": {"values": data}, "layer": layers}, title)
+    spec = {"width": _PLOT, "height": {"step": _ROW}, "data": {"values": data}, "layer": layers}
+    return _draw({**spec, "title": _heading(axis)}, title)
 
 
 def lines(series: list[Series], *, title: str, axis: str) -> Markup:
@@ -120,9 +124,10 @@ def lines(series: list[Series], *, title: str, axis: str) -> Markup:
         {"mark": {"type": "point", "filled": True, "size": 46, "opacity": 1},
          "encoding": {"shape": _scale("g", keys, list(GROUP_SHAPES[:n]))}},
     ]  # fmt: skip
-    heading = {"text": _cut(axis, 60), "anchor": "start", "fontSize": 12, "fontWeight": "normal", "color": SOFT}
     size: dict[str, Any] = {"width": 380, "height": 170}
-    return _draw({**size, "title": heading, "data": {"values": data}, "encoding": encoding, "layer": layers}, title)
+    return _draw(
+        {**size, "title": _heading(axis), "data": {"values": data}, "encoding": encoding, "layer": layers}, title
+    )
 
 
 def _layer(role: str, mark: dict[str, Any], encoding: dict[str, Any]) -> dict[str, Any]:
@@ -137,6 +142,12 @@ def _text(align: str, **more: Any) -> dict[str, Any]:
 
 def _scale(name: str, domain: list[Any], span: list[Any]) -> dict[str, Any]:
     return {"field": name, "type": "nominal", "legend": None, "scale": {"domain": domain, "range": span}}
+
+
+def _heading(axis: str) -> dict[str, Any]:
+    """What the numbers are, over the picture from its left edge on: below the plot a long unit would be cut."""
+    look = {"fontSize": 12, "fontWeight": "normal", "color": SOFT, "offset": 4}
+    return {"text": _cut(axis, 60), "anchor": "start", "frame": "bounds", **look}
 
 
 def _cut(text: str, most: int) -> str:
@@ -155,5 +166,7 @@ def _draw(spec: dict[str, Any], title: str) -> Markup:
     drawn: str = vl_convert.vegalite_to_svg({**spec, "config": _CONFIG, "background": None}, vl_version=VEGA_LITE)
     name = escape(plain(title))
     head, body = drawn.split(">", 1)
+    # The image has a name; its parts are for the eye only.
+    body = body.replace("<g ", '<g aria-hidden="true" ', 1)
     # vl-convert escapes all text that it was given as data.
     return Markup(f'{head} role="img" aria-label="{name}"><title>{name}</title>{body}')

@@ -90,12 +90,12 @@ def _word_rules() -> list[tuple[str, str, str]]:
             allowed = ", ".join(f"'{word}'" for word in words)
             where = f"{column} is null or {column} not in ({allowed})"
             rules.append((table, f"{column} is not a word of its vocabulary", f"from {table} where {where}"))
-        twice = f"from {table} qualify count(*) over (partition by {', '.join(_KEY)}) > 1"
+        twice = f"select {', '.join(_KEY)} from {table} group by all having count(*) > 1"
         rules.append((table, "the same group stands twice", twice))
     return [*rules, ("measures", "the same measure stands twice", _TWICE_MEASURE)]
 
 
-_TWICE_MEASURE = "from measures qualify count(*) over (partition by measure_id) > 1"
+_TWICE_MEASURE = "select measure_id from measures group by all having count(*) > 1"
 
 
 def _withheld_rules() -> list[tuple[str, str, str]]:

@@ -29,6 +29,7 @@ def described(measure: Row) -> Row:
         "description": _ROW_SENTENCE.sub("", measure["description"] or ""),
         "better": BETTER.get(measure["direction"] or "", ""),
         "sort": KIND.get(measure["family"] or "", measure["family"] or ""),
+        "exclusions": re.sub(r"^None\b", "nobody", measure["exclusions"] or ""),
         "untested": untested.get(measure["untested_convention"] or "", ""),
     }
 
@@ -92,7 +93,11 @@ def measure_sections(every: Sequence[Row], year_rows: Sequence[Row]) -> list[Row
             {
                 "measure": described(measure),
                 "everyone": _value(everyone, places) if everyone else None,
-                "picture": charts.dots(dots, title=title, axis=str(measure["unit"]), line=line) if rows else "",
+                "picture": charts.dots(
+                    dots, title=title, axis=str(measure["unit"]), line=line, from_zero=measure["kind"] != "mean"
+                )
+                if rows
+                else "",
                 "rows": [_value(row, places) for row in ([everyone] if everyone else []) + rows],
                 "not_drawn": _not_drawn([row for row in rows if not row["is_missing_category"]], "value"),
                 "caution": _cautions(rows),

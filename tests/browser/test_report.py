@@ -79,6 +79,18 @@ def test_nothing_overflows_nothing_is_fetched_and_nothing_complains(browser: Any
     tab.close()
 
 
+def test_paper_has_what_the_screen_folds_away_and_fits_the_sheet(browser: Any, report: str) -> None:
+    tab = browser.new_page(viewport={"width": 720, "height": 1000})
+    tab.goto(report)
+    folded = "[...document.querySelectorAll('details table')].filter(node => !node.checkVisibility()).length"
+    wide = "[...document.querySelectorAll('table')].filter(node => node.scrollWidth > innerWidth).length"
+    assert tab.evaluate(folded) > 0
+    tab.emulate_media(media="print")
+    assert tab.evaluate(f"[{folded}, {wide}]") == [0, 0]
+    assert tab.pdf().startswith(b"%PDF")
+    tab.close()
+
+
 def test_it_can_be_read_and_worked_without_seeing_or_a_mouse(browser: Any, report: str) -> None:
     tab = browser.new_page()
     tab.goto(report)
@@ -95,6 +107,8 @@ def test_it_can_be_read_and_worked_without_seeing_or_a_mouse(browser: Any, repor
         "table": "node => !node.caption || !node.closest('[tabindex=\"0\"][role=region][aria-label]')",
         "th": "node => !node.scope",
         "figure > svg": "node => node.getAttribute('role') !== 'img' || !node.getAttribute('aria-label')",
+        # The picture has a name; were its parts not hidden, a screen reader would read every tick and line.
+        "figure > svg > g": "node => node.getAttribute('aria-hidden') !== 'true'",
         "a[href^='#']": "node => !document.getElementById(node.getAttribute('href').slice(1))",
         "[id]": "node => document.querySelectorAll('#' + CSS.escape(node.id)).length > 1",
     }.items():
