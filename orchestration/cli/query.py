@@ -1,10 +1,12 @@
-"""`equity query`: read-only SQL on the current marts, as a table, CSV or JSON."""
+"""`equity query`: read-only SQL on the current marts and release, as a table, CSV or JSON."""
 
 from __future__ import annotations
 
 import csv
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +16,8 @@ from orchestration.errors import EquityError, SettingsError
 
 if TYPE_CHECKING:
     import duckdb
+
+    from orchestration.settings import Settings
 
 _BATCH = 10_000
 _SHOWN_ROWS = 100
@@ -27,25 +31,18 @@ def query(
     settings_file: SettingsFile = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Read the current marts with SQL, also while a run is going on.
+    """Read the current marts and the current release with SQL, also while a run is going on.
 
-    The marts are for analysts: they hold counts before disclosure control and facts about patients under a pseudonym.
-    What may leave the house is in the release. Example: equity query "select * from dim_measure"
+    The release's tables are `measures`, `strata`, `gaps`, `quality` and `held`: they are what may leave the house. The
+    marts (`dim_…`, `fct_…`) are for analysts: counts before disclosure control, and facts about patients under a
+    pseudonym. Example: equity query "select measure_title, value from strata where stratifier = 'overall'"
     """
     import duckdb
 
     from orchestration.settings import load_settings
 
     settings = load_settings(settings_file, data_dir=data_dir)
-    path = settings.marts_dir / "current.duckdb"
-    if not path.is_file():
-        raise EquityError(
-            "there are marts to query", where=str(path), found="none yet", remedy="`equity run` makes them"
-        )
-    with duckdb.connect(str(path.resolve()), read_only=True) as con:
-        # A query reads the marts and no other file of this machine.
-        con.execute("set enable_external_access = false")
-        con.execute("set lock_configuration = true")
+    with _databases(settings) as con:
         try:
             result = con.execute(sql)
             names = [column[0] for column in result.description or []]
@@ -54,11 +51,36 @@ def query(
             from orchestration.defs.resources.redaction import redacted
 
             raise SettingsError(
-                "the query is one that DuckDB can answer from the marts",
+                "the query is one that DuckDB can answer from the marts and the release",
                 where="equity query",
                 found=redacted(str(error)) or type(error).__name__,
                 remedy='`equity query "show tables"` lists the tables, `describe <table>` their columns',
             ) from None
+
+
+@contextmanager
+def _databases(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Marts and release side by side, read-only; no other file of this machine can be read or written."""
+    import duckdb
+
+    from orchestration.release.published_database import quoted
+
+    files = {
+        "marts": settings.marts_dir / "current.duckdb",
+        "published": settings.releases_dir / "current" / "published.duckdb",
+    }
+    there = {name: path.resolve() for name, path in files.items() if path.is_file()}
+    if not there:
+        where = str(files["marts"])
+        raise EquityError("there are marts to query", where=where, found="none yet", remedy="`equity run` makes them")
+    with duckdb.connect() as con:
+        for name, path in there.items():
+            con.execute(f"attach {quoted(str(path))} as {name} (read_only)")
+        con.execute(f"set search_path = {quoted(','.join(f'{name}.main' for name in there))}")
+        con.execute(f"set temp_directory = {quoted(str(settings.data_dir / 'query_tmp'))}")
+        con.execute("set enable_external_access = false")
+        con.execute("set lock_configuration = true")
+        yield con
 
 
 def _write_csv(names: list[str], result: duckdb.DuckDBPyConnection) -> None:

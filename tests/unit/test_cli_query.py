@@ -55,6 +55,21 @@ def test_the_table_tells_null_from_empty(query: Query) -> None:
     assert "\x1b" not in ended.out
 
 
+def test_the_release_is_there_too(query: Query, in_folder: Path) -> None:
+    release = in_folder / "var" / "releases" / "20260101T000000Z-0"
+    release.mkdir(parents=True)
+    with duckdb.connect(str(release / "published.duckdb")) as con:
+        con.execute("create table strata as select 'White' as stratum")
+    (release.parent / "current").symlink_to(release.name)
+    both = "select stratum, (select count(*) from dim_site) as sites from strata"
+    assert query(both, "--format", "csv").out == "stratum,sites\nWhite,3\n"
+    assert {row.split(",")[0] for row in query("show tables", "--format", "csv").out.split()} == {
+        "name",
+        "dim_site",
+        "strata",
+    }
+
+
 def test_a_long_table_says_that_there_is_more(query: Query) -> None:
     ended = query("select range from range(101)")
     assert "--format csv" in ended.out
@@ -68,7 +83,7 @@ def test_a_long_table_says_that_there_is_more(query: Query) -> None:
         "select * from no_such_table",
         "select no_such_column from dim_site",
         "insert into dim_site values (4, 'x', null)",
-        "create table t as select 1",
+        "create table marts.main.t as select 1",
         "select * from read_text('/etc/hostname')",
         "copy dim_site to 'out.csv'",
         "attach 'other.duckdb' as other",
