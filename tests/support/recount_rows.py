@@ -96,7 +96,21 @@ def recount_rows(tables: Mapping[str, Sequence[Row]], run: Run) -> Recount:
         recount.usable[table] = [row for number, row in rows.items() if (table, number) not in recount.reasons]
         if table == "patients":
             births = {str(row["patient_id"]): row["birth_date"] for row in recount.usable[table]}
+        if table == "addresses":
+            addresses = rows
+    _other_vintages(addresses, recount)
     return recount
+
+
+def _other_vintages(addresses: Mapping[int, dict[str, Any]], recount: Recount) -> None:
+    """An address with a tract of a vintage that no area table has cannot be placed."""
+    vintages = {row["tract_vintage"] for row in recount.usable["tract_measures"]}
+    for number, row in addresses.items():
+        if vintages and row["tract_geoid"] is not None and row["tract_vintage"] not in vintages:
+            recount.reasons["addresses", number].add("tract is of another vintage than every area table")
+    recount.usable["addresses"] = [
+        row for number, row in addresses.items() if ("addresses", number) not in recount.reasons
+    ]
 
 
 def _read(table: str, row: Row, number: int, recount: Recount) -> dict[str, Any]:
