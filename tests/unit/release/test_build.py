@@ -76,6 +76,17 @@ def test_only_release_id_and_time_differ_between_two_releases(
             assert again.replace(other.release_id.encode(), one.release_id.encode()) == content
 
 
+def test_a_small_count_blocks_before_any_of_it_is_written(
+    own_warehouse: duckdb.DuckDBPyConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+    monkeypatch.setattr(build, "write_table_files", lambda _, directory: written.append(directory))
+    own_warehouse.execute("update publish.strata set n_patients = 3 where disclosure_status = 'suppressed'")
+    with pytest.raises(BlockedError, match="could point to a child"):
+        release(own_warehouse, settings)
+    assert written == []
+
+
 def test_a_release_that_fails_its_own_verification_does_not_become_current(
     own_warehouse: duckdb.DuckDBPyConnection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

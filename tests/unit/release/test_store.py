@@ -119,7 +119,7 @@ def test_a_link_left_behind_is_cleared(settings: Settings) -> None:
 def test_only_one_publication_at_a_time(settings: Settings) -> None:
     publish(settings)
     with (settings.releases_dir / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_SH)
         with pytest.raises(EquityError, match="one publication at a time"):
             publish(settings)
 
