@@ -33,6 +33,8 @@ def invoke(
     folders = [("--project-dir", project_dir), ("--profiles-dir", project_dir)]
     folders += [("--target-path", target_dir), ("--log-path", target_dir)]
     quiet = ["--no-use-colors", "--no-use-colors-file", "--log-level", "none", "--log-level-file", "none", "--quiet"]
+    # Node results come as events; nobody reads the files.
+    quiet += ["--no-write-json"] if manifest is not None else []
     offline = ["--no-send-anonymous-usage-stats", "--no-version-check"]
     arguments = [*command, *quiet, *offline, *(str(part) for folder in folders for part in folder)]
     with _environment(WAREHOUSE_VARIABLE, str(warehouse)):
