@@ -65,3 +65,22 @@ from {{ ref('int_hba1c__state') }}
 {% macro text(value) -%}
     '{{ (value or '') | trim | replace("\n", " ") | replace("'", "''") }}'
 {%- endmacro %}
+
+{# How much one encounter counts for an event measure; 0 where the row is of another population. #}
+{% macro counted_as_integer(measure, belongs) -%}
+    {%- if belongs -%}
+    cast(case when {{ measure.counts }} then {{ measure.amount or 1 }} else 0 end as smallint)
+    {%- else -%}
+    cast(0 as smallint)
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether any of the conditions holds. #}
+{% macro any_of(conditions) -%}
+    {% for condition in conditions %}({{ condition }}){{ '\n    or ' if not loop.last }}{% else %}false{% endfor %}
+{%- endmacro %}
+
+{# Names of the populations of the measures, as an SQL list. #}
+{% macro populations_of(chosen) -%}
+    {% for name in chosen | map(attribute='population') | unique %}'{{ name }}'{{ ', ' if not loop.last }}{% else %}''{% endfor %}
+{%- endmacro %}

@@ -1,3 +1,4 @@
+-- noqa: disable=LT02,LT05  (columns come out of a loop over the measures, whose lines the linter cannot place)
 {#
 Events with their cross-products per measure, period and cell. A child's events of a period belong to the cell that held in
 the period's last month, or in the child's last month. Each measure is summed child by child on its own, and longer
@@ -7,7 +8,7 @@ grains from shorter ones: blocks of twelve months are whole blocks of three.
 {%- set parts = [] -%}
 with months as (
 
-    select {{ dbt.datediff('window_starts_on', 'window_ends_on', 'month') }} + 1 as n_months
+    select {{ month_number('window_ends_on', 'window_starts_on') }} + 1 as n_months
     from {{ source('raw', 'run') }}
 
 )
@@ -30,7 +31,9 @@ with months as (
         cast(sum(event.y) as integer) as y
     from {% if ns.summed_from %}{{ ns.summed_from }}{% else -%}
         (
-            select patient_key, month_number, month_from, month_to, y_{{ measure.measure_id }} as y
+            select
+                patient_key, month_number, month_from, month_to,
+                y_{{ measure.measure_id }} as y
             from {{ events }}
             where population = '{{ measure.population }}' and y_{{ measure.measure_id }} > 0
         )

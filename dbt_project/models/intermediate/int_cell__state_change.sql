@@ -1,3 +1,4 @@
+-- noqa: disable=LT02,LT05  (columns come out of a loop over the measures, whose lines the linter cannot place)
 {%- set state_measures = measures('state') -%}
 with pieces as (
 
@@ -15,7 +16,7 @@ with pieces as (
             state.patient_key = segment.patient_key
             and state.month_from <= segment.month_to
             and state.month_to >= segment.month_from
-    where segment.population in ({% for p in state_measures | map(attribute='population') | unique %}'{{ p }}'{{ ', ' if not loop.last }}{% else %}''{% endfor %})
+    where segment.population in ({{ populations_of(state_measures) }})
 
 ),
 

@@ -1,4 +1,7 @@
-{# What event measures count, while the child was in the measure's population. One row per encounter that any of them counts. #}
+-- noqa: disable=LT02,LT05  (columns come out of a loop over the measures, whose lines the linter cannot place)
+{#
+What event measures count, while the child was in the measure's population. One row per encounter that any of them counts.
+#}
 {%- set event_measures = measures('events') %}
 {%- set encounters, members = ref('int_encounter'), ref('int_population__month') %}
 {%- for name in event_measures | map(attribute='population') | unique %}
@@ -10,8 +13,7 @@ select
     member.month_from,
     member.month_to
     {%- for measure in event_measures %},
-    cast({% if measure in counted %}case when {{ measure.counts }} then {{ measure.amount or 1 }} else 0 end{% else %}0{% endif %} as smallint)
-        as y_{{ measure.measure_id }}
+    {{ counted_as_integer(measure, measure in counted) }} as y_{{ measure.measure_id }}
     {%- endfor %}
 from {{ encounters }} as encounter
 inner join {{ members }} as member
@@ -19,6 +21,7 @@ inner join {{ members }} as member
         member.population = '{{ name }}'
         and encounter.patient_key = member.patient_key
         and encounter.month_number between member.month_from and member.month_to
-where {% for measure in counted %}({{ measure.counts }}){{ ' or ' if not loop.last }}{% endfor %}
+where
+    {{ any_of(counted | map(attribute='counts') | list) }}
 {{ 'union all' if not loop.last }}
 {%- endfor %}

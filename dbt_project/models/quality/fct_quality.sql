@@ -14,6 +14,8 @@ with measured as (
     union all
     select 'birth_date', site, grain, period_starts_on, '', metric, value, n from {{ ref('int_quality__birth_date') }}
     union all
+    select 'encounters', site, grain, period_starts_on, '', metric, value, n from {{ ref('int_quality__encounters') }}
+    union all
     select
         'hba1c', site, grain, period_starts_on, '', 'completeness', numerator / cast(denominator as double), denominator
     from {{ ref('fct_measure_stratum') }}

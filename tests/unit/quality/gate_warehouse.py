@@ -12,7 +12,10 @@ import duckdb
 
 SITES = ("a", "b", "c", "all")
 FIELDS = ("race_ethnicity", "language", "payer", "address", "sex", "birth_date", "hba1c")
-MEASURES = ("hba1c_above_9", "hba1c_below_7", "hba1c_mean", "hba1c_tested", "ed_visits")
+MEASURES = (
+    *("hba1c_above_9", "hba1c_below_7", "hba1c_mean", "hba1c_tested"),
+    *("bed_days", "clinic_visits", "dka_admissions", "ed_visits", "severe_hypoglycaemia"),
+)
 
 _DIMENSIONS = """
 create table dim_measure as
@@ -20,7 +23,7 @@ select measure_id, measure_id as title,
     case when measure_id = 'ed_visits' then 'events' else 'patients' end as counts_what,
     case when measure_id = 'ed_visits' then 'patient_months' else 'patients' end as denominator_unit,
     row_number() over () as sort_order
-from (select unnest(['hba1c_above_9', 'hba1c_below_7', 'hba1c_mean', 'hba1c_tested', 'ed_visits']) as measure_id);
+from (select unnest({measures}) as measure_id);
 
 create table dim_stratifier as
 select * from (values
@@ -77,6 +80,8 @@ select field, site, grain, period_starts_on, '' as measure_id, metric,
 from dim_site, dim_period, (select unnest({fields}) as field),
     (values ('completeness', 0.97), ('psi', 0.01)) as t (metric, value)
 union all
+select 'encounters', site, grain, period_starts_on, '', 'periods_with_records', 1.0, 400 from dim_site, dim_period
+union all
 select 'race_ethnicity', site, grain, period_starts_on, 'hba1c_above_9', metric, value, 120
 from dim_site, dim_period, (
     values ('differential_missing_rd', 0.0), ('differential_missing_low', -0.06), ('differential_missing_high', 0.06)
@@ -102,7 +107,7 @@ from range(40) as t (i);
 def build(path: Path) -> duckdb.DuckDBPyConnection:
     """An open connection to a new warehouse at `path` with sound data."""
     con = duckdb.connect(str(path))
-    con.execute(_DIMENSIONS)
+    con.execute(_DIMENSIONS.format(measures=list(MEASURES)))
     con.execute(_FACTS.format(fields=list(FIELDS)))
     return con
 

@@ -69,7 +69,7 @@ def test_a_slice_without_a_verdict_is_refused_even_when_the_fingerprints_agree(
     verdicts = judged.execute("select verdict_fingerprint from publish.gate_result").fetchall()[0][0]
     monkeypatch.setattr("orchestration.quality.gate.verdict_fingerprint", lambda con: verdicts)
 
-    with pytest.raises(BlockedError, match=r"5 slice\(s\) without one"):
+    with pytest.raises(BlockedError, match=r"9 slice\(s\) without one"):
         require_passed(judged, "r1")
 
 
