@@ -11,7 +11,7 @@ from orchestration.quality import structure
 from orchestration.quality.gate import run_gate
 from orchestration.quality.verdicts import quality_table
 from orchestration.settings import Disclosure, Gate, Settings
-from tests.unit.quality.gate_warehouse import set_metric
+from tests.unit.quality.gate_warehouse import MEASURES, set_metric
 
 Con = duckdb.DuckDBPyConnection
 
@@ -47,7 +47,7 @@ def test_a_held_field_holds_only_what_depends_on_it(sound: Con) -> None:
     assert set(held["stratifier"]) == {"sex"}
     assert set(held["site"]) == {"a"}
     assert set(held["grain"]) == {"quarter"}
-    assert len(held) == len(gate_warehouse.MEASURES)
+    assert len(held) == len(MEASURES)
 
 
 def test_the_overall_row_is_held_by_nothing_but_the_measures_own_field(sound: Con) -> None:
