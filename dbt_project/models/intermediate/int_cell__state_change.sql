@@ -1,5 +1,5 @@
 -- noqa: disable=LT02,LT05  (columns come out of a loop over the measures, whose lines the linter cannot place)
-{%- set state_measures = measures('state') -%}
+{% set state_measures = measures('state') %}
 with pieces as (
 
     select
