@@ -2,34 +2,7 @@
 Agreement of the recorded race mix with the census mix of the children in the patients' own tracts, over the categories
 that both know. The census still asks by the 1997 standard, so the 1997 roll-up is compared.
 #}
-with shares as (
-
-    select
-        tract_geoid,
-        tract_vintage,
-        case category when 'hispanic' then 'HISP' when 'multiple' then 'MULTI' else upper(category) end as stratum,
-        area_value / nullif(sum(area_value) over (partition by tract_geoid, tract_vintage), 0) as share
-    from {{ ref('int_tract_measure__checked') }}
-    where quarantine_reason is null and area_measure = 'children_by_race'
-
-),
-
-expected as (
-
-    select
-        site.site,
-        head.grain,
-        head.period_starts_on,
-        shares.stratum,
-        sum(head.n_patients * shares.share) as n_expected
-    from {{ ref('int_tract__head') }} as head
-    inner join shares using (tract_geoid, tract_vintage)
-    inner join {{ ref('dim_site') }} as site on site.site_code in (head.site_code, -1)
-    group by site.site, head.grain, head.period_starts_on, shares.stratum
-
-),
-
-recorded as (
+with recorded as (
 
     select site.site, period.grain, period.period_starts_on, strata.stratum, strata.n_patients
     from {{ ref('int_stratum__month') }} as strata
@@ -46,7 +19,7 @@ compared as (
         coalesce(recorded.n_patients, 0) as n,
         coalesce(recorded.n_patients, 0) / nullif(sum(coalesce(recorded.n_patients, 0)) over by_slice, 0)
         - expected.n_expected / nullif(sum(expected.n_expected) over by_slice, 0) as difference
-    from expected
+    from {{ ref('int_quality__expected_mix') }} as expected
     left join recorded using (site, grain, period_starts_on, stratum)
     window by_slice as (partition by expected.site, expected.grain, expected.period_starts_on)
 
