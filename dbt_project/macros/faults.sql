@@ -22,6 +22,7 @@ the first of them; repeats that differ cannot be decided and are all set aside.
 {%- set keys = (['source_name'] + key) | join(', ') %}
 {%- set label = key | join(' and ') %}
     select
+        source_name,
         _source_file,
         _source_row,
         case

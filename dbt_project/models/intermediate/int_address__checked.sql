@@ -44,7 +44,10 @@ final as (
         on staged.patient_id = patient.patient_id and staged.source_name = patient.source_name
     left join known_vintages as vintage on staged.tract_vintage = vintage.tract_vintage
     left join repeats
-        on staged._source_file = repeats._source_file and staged._source_row = repeats._source_row
+        on
+            staged.source_name = repeats.source_name
+            and staged._source_file = repeats._source_file
+            and staged._source_row = repeats._source_row
 
 )
 

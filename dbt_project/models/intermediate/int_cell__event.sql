@@ -73,7 +73,7 @@ select
     cast(block as smallint) as block,
     cell_key,
     cast(sum(y) as bigint) as y,
-    cast(sum(y * y) as bigint) as yy,
+    cast(sum(cast(y as bigint) * y) as bigint) as yy,
     cast(sum(yd) as bigint) as yd
 from {{ name }}
 group by block, cell_key

@@ -39,7 +39,10 @@ judged as (
     left join {{ ref('diagnosis_groups') }} as diagnosis
         on staged.primary_dx = diagnosis.code
     left join repeats
-        on staged._source_file = repeats._source_file and staged._source_row = repeats._source_row
+        on
+            staged.source_name = repeats.source_name
+            and staged._source_file = repeats._source_file
+            and staged._source_row = repeats._source_row
 
 ),
 

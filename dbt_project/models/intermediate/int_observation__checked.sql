@@ -41,7 +41,10 @@ judged as (
         on staged.patient_id = patient.patient_id and staged.source_name = patient.source_name
     left join {{ ref('hba1c_codes') }} as code on staged.result_code = code.code
     left join repeats
-        on staged._source_file = repeats._source_file and staged._source_row = repeats._source_row
+        on
+            staged.source_name = repeats.source_name
+            and staged._source_file = repeats._source_file
+            and staged._source_row = repeats._source_row
 
 ),
 
@@ -52,7 +55,7 @@ final as (
         observed_on,
         {{ month_number('observed_on', 'window_starts_on') }} as month_number,
         is_hba1c,
-        cast(round(hba1c_pct * 10) as integer) as hba1c_tenths,
+        case when hba1c_pct between 3.0 and 20.0 then cast(round(hba1c_pct * 10) as integer) end as hba1c_tenths,
         coalesce(
             fault,
             case when hba1c_pct not between 3.0 and 20.0 then 'HbA1c is outside 3 to 20 %' end

@@ -23,7 +23,7 @@ judged as (
         ) as quarantine_reason
     from staged
     cross join {{ source('raw', 'run') }} as run
-    left join repeats using (_source_file, _source_row)
+    left join repeats using (source_name, _source_file, _source_row)
 
 ),
 

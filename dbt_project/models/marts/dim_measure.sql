@@ -2,7 +2,7 @@
 select
     '{{ definition.measure_id }}' as measure_id,
     {{ text(definition.title) }} as title,
-    {{ text(definition.description) }} as description,
+    {{ text(definition.description.split(" One row per")[0]) }} as description,
     '{{ definition.population }}' as population,
     '{{ definition.kind }}' as kind,
     '{{ definition.family }}' as family,

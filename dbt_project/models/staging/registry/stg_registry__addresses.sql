@@ -9,7 +9,7 @@ renamed as (
     select
         source_name,
         nullif(trim(cast(patient_id as varchar)), '') as patient_id,
-        trim(cast(tract_geoid as varchar)) as tract_geoid,
+        nullif(trim(cast(tract_geoid as varchar)), '') as tract_geoid,
         try_cast(tract_vintage as integer) as tract_vintage,
         {{ safe_date('starts_on') }} as starts_on,
         {{ safe_date('ends_on') }} as ends_on,

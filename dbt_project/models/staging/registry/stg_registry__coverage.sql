@@ -9,7 +9,7 @@ renamed as (
     select
         source_name,
         nullif(trim(cast(patient_id as varchar)), '') as patient_id,
-        lower(trim(cast(payer as varchar))) as payer_code,
+        nullif(lower(trim(cast(payer as varchar))), '') as payer_code,
         {{ safe_date('starts_on') }} as starts_on,
         {{ safe_date('ends_on') }} as ends_on,
         {{ unreadable_dates(['starts_on', 'ends_on']) }} as unreadable_date,

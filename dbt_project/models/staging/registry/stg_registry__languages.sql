@@ -9,7 +9,7 @@ renamed as (
     select
         source_name,
         nullif(trim(cast(patient_id as varchar)), '') as patient_id,
-        lower(split_part(replace(trim(cast(language as varchar)), '_', '-'), '-', 1)) as language_subtag,
+        nullif(lower(split_part(replace(trim(cast(language as varchar)), '_', '-'), '-', 1)), '') as language_subtag,
         {{ safe_date('recorded_on') }} as recorded_on,
         {{ unreadable_dates(['recorded_on']) }} as unreadable_date,
         _source_file,

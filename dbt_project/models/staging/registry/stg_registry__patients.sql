@@ -10,7 +10,7 @@ renamed as (
         source_name,
         nullif(trim(cast(patient_id as varchar)), '') as patient_id,
         coalesce(nullif(trim(cast(site_id as varchar)), ''), '') as site,
-        lower(trim(cast(sex as varchar))) as sex_code,
+        nullif(lower(trim(cast(sex as varchar))), '') as sex_code,
         {{ safe_date('birth_date') }} as birth_date,
         {{ safe_date('enrolled_on') }} as enrolled_on,
         {{ safe_date('left_on') }} as left_on,
