@@ -35,17 +35,20 @@ the first of them; repeats that differ cannot be decided and are all set aside.
     where
         row_fault is null
         and {{ hash_of(keys) }} in (
+            -- a row with a fault of its own may bring a candidate more, which then stands alone
             select {{ hash_of(keys) }} from {{ relation }}
-            where row_fault is null
             group by 1
             having count(*) > 1
         )
 {%- endmacro %}
 
-{# A 64-bit hash of the columns: it narrows down which keys can repeat, and a key is then compared itself. #}
+{#
+A hash of the columns: it narrows down which keys can repeat, and a key is then compared itself. Half of 64 bits is
+enough for that, and grouping by four bytes costs a quarter less.
+#}
 {% macro hash_of(columns) %}{{ return(adapter.dispatch('hash_of', 'equity')(columns)) }}{% endmacro %}
 {% macro default__hash_of(columns) %}xxhash64({{ columns }}){% endmacro %}
-{% macro duckdb__hash_of(columns) %}hash({{ columns }}){% endmacro %}
+{% macro duckdb__hash_of(columns) %}cast(hash({{ columns }}) >> 32 as uinteger){% endmacro %}
 
 {# One text of all `columns`, to tell whether two rows say the same. #}
 {% macro same_content(columns) -%}
