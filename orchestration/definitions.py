@@ -11,7 +11,7 @@ from orchestration.defs.gate import gate_verdict
 from orchestration.defs.ingest import ingest_assets
 from orchestration.defs.jobs import REFRESH, refresh_job
 from orchestration.defs.loggers import LOGGERS
-from orchestration.defs.publish import marts_snapshot, release
+from orchestration.defs.publish import publication
 from orchestration.defs.resources.progress import Progress
 from orchestration.defs.resources.workspace import workspace_resource
 from orchestration.defs.schedules import daily_refresh
@@ -25,7 +25,7 @@ def build_definitions(settings: Settings, progress: Progress | None = None) -> d
         assets=[
             *ingest_assets(settings),
             dbt_models(parsed_project()),
-            *(quarantine_files, gate_verdict, analysis, release, marts_snapshot),
+            *(quarantine_files, gate_verdict, analysis, publication),
         ],
         jobs=[refresh_job()],
         schedules=[daily_refresh(settings, REFRESH)],

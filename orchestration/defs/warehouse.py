@@ -28,7 +28,9 @@ def run_id_of(con: duckdb.DuckDBPyConnection) -> str:
 def has_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     """Whether the table or view is there."""
     found = con.execute(
-        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
+        "select count(*) from information_schema.tables "
+        "where table_catalog = current_database() and table_schema = ? and table_name = ?",
+        [schema, table],
     ).fetchone()
     return found == (1,)
 

@@ -93,7 +93,10 @@ def _open(settings: Settings) -> duckdb.DuckDBPyConnection:
             found=type(error).__name__,
             remedy="wait until the run that writes it has ended",
         ) from None
-    found = con.execute("select table_name from information_schema.tables where table_schema = 'main'").fetchall()
+    found = con.execute(
+        "select table_name from information_schema.tables "
+        "where table_catalog = current_database() and table_schema = 'main'"
+    ).fetchall()
     if not {"quarantine", "fct_conservation"} <= {name for (name,) in found}:
         con.close()
         raise TransformError(
