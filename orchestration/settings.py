@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from orchestration.errors import SettingsError
+from orchestration.settings_words import found_of, rule_of
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SETTINGS_FILE_VARIABLE = "EQUITY_SETTINGS"
@@ -254,12 +255,11 @@ def _validated(content: dict[str, Any], path: Path, data_dir: Path | None) -> Se
     try:
         settings = Settings.model_validate({**content, "settings_file": path})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        wrong = error.errors(include_url=False)
         raise SettingsError(
-            f"`{where}` must be valid: {first['msg']}",
+            rule_of(wrong[0]),
             where=str(path),
-            found=f"{error.error_count()} problem(s)",
+            found=found_of(wrong),
             remedy="`equity init --print` shows every setting with its meaning",
         ) from None
     sources = tuple(

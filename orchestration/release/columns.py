@@ -22,7 +22,7 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "kind": (_TEXT, "proportion, rate or mean."),
     "family": (_TEXT, "outcome, process or balancing."),
     "direction": (_TEXT, "lower_is_better or higher_is_better."),
-    "unit": (_TEXT, "Unit of `value`, of its interval and of differences."),
+    "unit": (_TEXT, "Unit of `value` or of `difference`, and of its interval."),
     "multiplier": (_NUMBER, "value = numerator / denominator * multiplier."),
     "counts_what": (_TEXT, "What the numerator counts: patients, events, days, or a sum of tenths."),
     "denominator_unit": (_TEXT, "What the denominator counts: patients or patient_months."),

@@ -97,7 +97,9 @@ _GAPS = f"""
     {_NAMED}
     select {_SLICE_COLUMNS}, {_GROUP_COLUMNS}, s.reference_rule, s.reference_stratum,
         coalesce(reference.label, reference_named.label) as reference_label, s.reference_stratum_2,
-        {_number("difference", "difference_low", "difference_high")}, measure.unit, s.difference_method,
+        {_number("difference", "difference_low", "difference_high")},
+        -- a difference of two percentages is in percentage points
+        regexp_replace(measure.unit, '^% (of )?(.*)$', 'percentage points (\\2)') as unit, s.difference_method,
         {_number("ratio", "ratio_low", "ratio_high")}, s.ratio_method,
         {_number("excess", "excess_low", "excess_high", "p_value", "p_adjusted")},
         case when s.disclosure_status = 'published' then s.is_meaningful end as is_meaningful, {_STATUS_COLUMNS}

@@ -54,7 +54,10 @@ PATIENTS = Table(
         Column("patient_id", "the registry's own identifier of the person"),
         Column("birth_date", "date of birth"),
         Column("sex", "F, M, X or U, or the words of `seeds/sex_map.csv`"),
-        _optional("site_id", "clinic that looks after the person"),
+        _optional(
+            "site_id",
+            "clinic that looks after the person; not `all` or `not_recorded`, which have a meaning of their own",
+        ),
         _optional("enrolled_on", "first day the registry follows the person"),
         _optional("left_on", "last day the registry follows the person"),
         _optional("death_date", "date of death"),
