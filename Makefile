@@ -39,7 +39,7 @@ sql: $(READY) ## SQL style
 check: lint types sql test ## all of these, as the CI does
 
 dev: $(READY) ## Dagster's web UI on this code (PORT=3000)
-	@DAGSTER_HOME="$$($(BIN)/equity dagster-home)" $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
+	@DAGSTER_HOME="$$($(BIN)/equity dagster-home)" exec $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
 
 bench: $(READY) ## measure against hand-written scripts
 	@$(BIN)/python -m benchmarks $(ARGS)
