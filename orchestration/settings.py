@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from orchestration.errors import SettingsError
+from orchestration.settings_fhir import FhirFilesSource
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SETTINGS_FILE_VARIABLE = "EQUITY_SETTINGS"
@@ -77,7 +78,7 @@ class AreaFilesSource(_Strict):
     measures: tuple[AreaMeasure, ...]
 
 
-Source = Annotated[RegistryFilesSource | AreaFilesSource, Field(discriminator="type")]
+Source = Annotated[RegistryFilesSource | FhirFilesSource | AreaFilesSource, Field(discriminator="type")]
 
 
 class Disclosure(_Strict):
