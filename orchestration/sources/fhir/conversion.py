@@ -25,8 +25,8 @@ from orchestration.sources.reading import connect
 
 _SEEDS = ("payer_map", "encounter_class_map", "hba1c_codes", "service_map", "snomed_icd10_map")
 _MEMORY = "1GB"
-# LOINC: Race OMB.1997, Ethnicity OMB.1997, Race or ethnicity; Preferred language.
-_RACE_QUESTIONS, _LANGUAGE_QUESTION = ["72826-1", "69490-1", "46463-6"], "54899-0"
+# LOINC: Race OMB.1997, Ethnicity OMB.1997, Race or ethnicity OMB.1997, Race or ethnicity; Preferred language.
+_RACE_QUESTIONS, _LANGUAGE_QUESTION = ["72826-1", "69490-1", "59362-4", "46463-6"], "54899-0"
 _IDENTIFIERS = """create view organization_identifier as
     select id, 'Organization?identifier=' || coalesce(known.system, '') || '|' || known.value as reference
     from (select id, unnest(identifier) as known from organization_current)"""

@@ -34,7 +34,15 @@ _OWN: dict[str, dict[str, Shape]] = {
         "managingOrganization": _REFERENCE,
         "extension": [{**_EXTENSION, "extension": [_EXTENSION]}],  # type: ignore[dict-item]
         "communication": [{"language": _CONCEPT, "preferred": "BOOLEAN"}],
-        "address": [{"use": _TEXT, "type": _TEXT, "period": _PERIOD, "extension": [_EXTENSION]}],
+        "address": [
+            {
+                "use": _TEXT,
+                "type": _TEXT,
+                "period": _PERIOD,
+                "extension": [_EXTENSION],
+                "_line": [{"extension": [_EXTENSION]}],
+            }
+        ],
         "link": [{"type": _TEXT, "other": _REFERENCE}],
     },
     "Encounter": {

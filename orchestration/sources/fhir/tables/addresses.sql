@@ -23,8 +23,13 @@ read as (
         home.type as address_type,
         first_day(home.period.start) as starts_on,
         last_day_of(home.period."end") as ends_on,
+        -- the census tract's extension stands on the address or on one of its lines
         replace(trim(list_filter(
-            home.extension, lambda e: e.url = getvariable('tract_extension')
+            list_concat(
+                coalesce(home.extension, []),
+                flatten(list_transform(coalesce(home._line, []), lambda l: coalesce(l.extension, [])))
+            ),
+            lambda e: e.url = getvariable('tract_extension')
         )[1].valueString), '.', '') as tract_geoid,
         coalesce(
             list_filter(home.extension, lambda e: e.url = getvariable('tract_vintage_extension'))[1].valueInteger,

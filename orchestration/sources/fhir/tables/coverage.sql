@@ -23,7 +23,7 @@ select
         list_concat(
             ['sopt:' || left(insured.sopt, 1)],
             words_of(insured.type),
-            [coalesce(organization.name), insured.payor[1].display, insured.insurer.display]
+            [organization.name, insured.payor[1].display, insured.insurer.display]
         ),
         getvariable('known_payers')
     ) as payer,

@@ -139,7 +139,7 @@ every_row as (
             valueCodeableConcept.text,
             valueString
         ),
-        case when question in ('46463-6') then 'omb2024' else 'omb1997' end,
+        case when question = '46463-6' then 'omb2024' else 'omb1997' end,
         performer[1].reference,
         first_day(coalesce(effectiveDateTime, effectiveInstant, effectivePeriod.start, issued))
     from asked
