@@ -25,6 +25,7 @@ from orchestration.sources.reading import connect
 
 _SEEDS = ("payer_map", "encounter_class_map", "hba1c_codes", "service_map", "snomed_icd10_map")
 _MEMORY = "1GB"
+_POSITIONS = 1_000
 # LOINC: Race OMB.1997, Ethnicity OMB.1997, Race or ethnicity OMB.1997, Race or ethnicity; Preferred language.
 _RACE_QUESTIONS, _LANGUAGE_QUESTION = ["72826-1", "69490-1", "59362-4", "46463-6"], "54899-0"
 _IDENTIFIERS = """create view organization_identifier as
@@ -49,12 +50,13 @@ _ENCOUNTER_SITES = """create view encounter_site as
 class Filling:
     """How a table is filled: a line of the types in `rows_of` can give rows, those in `uses` decide what is in them.
 
-    Lines that cannot be used are set aside in the table that the type is `main_of`.
+    Where a line can give several rows, a row's number is the line times 1,000 plus its position in the resource.
     """
 
     table: str
     rows_of: tuple[str, ...]
     uses: tuple[str, ...]
+    has_positions: bool = False
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -66,15 +68,16 @@ FILLINGS: dict[str, Filling] = {
     filling.table: filling
     for filling in (
         Filling("patients", ("Patient",), ("Organization", "Location", "EpisodeOfCare", "Encounter")),
-        Filling("race_ethnicity", ("Patient", "Observation"), ("Provenance",)),
-        Filling("languages", ("Patient", "Observation"), ()),
-        Filling("addresses", ("Patient",), ()),
+        Filling("race_ethnicity", ("Patient", "Observation"), ("Provenance",), has_positions=True),
+        Filling("languages", ("Patient", "Observation"), (), has_positions=True),
+        Filling("addresses", ("Patient",), (), has_positions=True),
         Filling("coverage", ("Coverage",), ("Organization", "Patient")),
         Filling("encounters", ("Encounter",), ("Condition",)),
         Filling("conditions", ("Condition",), ("Patient", "Encounter")),
         Filling("observations", ("Observation",), ()),
     )
 }
+# Where a line that cannot be used is set aside.
 MAIN_TABLE = {"Patient": "patients", "Coverage": "coverage", "Encounter": "encounters", "Condition": "conditions"} | {
     "Observation": "observations"
 }
@@ -130,7 +133,10 @@ class Conversion:
             con.execute(_ENCOUNTER_SITES)
         path = self._folder / f"{table}.parquet"
         columns = ", ".join(f"cast({name} as varchar) as {name}" for name in REGISTRY[table].column_names)
-        select = f"""select file_no, line, left_out, fault, {columns}
+        number = f"line * {_POSITIONS} + position" if FILLINGS[table].has_positions else "line"
+        select = f"""select file_no, {number} as row_number, fault, {columns},
+            case when position < {_POSITIONS} then left_out else 'beyond {_POSITIONS - 1} entries of one resource' end
+                as left_out
             from ({_own(f"tables/{table}.sql")}) order by file_no, line, position"""
         try:
             con.execute(f"copy ({select}) to {sql.text(str(path.absolute()))} (format parquet)")
@@ -149,7 +155,7 @@ class Conversion:
         rows = f"(select * from {self._tables[table]} where file_no = {each.number})"
         names = REGISTRY[table].column_names
         con.execute(
-            f"""copy (select {", ".join(names)}, line as _source_row from {rows}
+            f"""copy (select {", ".join(names)}, row_number as _source_row from {rows}
             where left_out is null and fault is null) to {sql.text(str((folder / DATA).absolute()))} (format parquet)"""
         )
         counted = con.execute(
@@ -159,7 +165,7 @@ class Conversion:
         left_out = Counter({why: n for why, n in counted if why})
         pulled = sum(n for why, n in counted if not why)
         rejects = con.execute(
-            f"select line, fault from {rows} where fault is not null and left_out is null order by line"
+            f"select row_number, fault from {rows} where fault is not null and left_out is null"
         ).fetchall()
         kind = each.file.resource_type
         if MAIN_TABLE[kind] == table:

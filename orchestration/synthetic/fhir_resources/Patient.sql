@@ -3,8 +3,10 @@ with ehr_race as (
     -- the record's own answers; what was recorded on another day or for nobody is an Observation
     select
         patient_id,
-        list(value order by row_no) filter (where value is not null and value not in ('2135-2', '2186-5')) as races,
-        list(value order by row_no) filter (where value in ('2135-2', '2186-5')) as ethnicities,
+        coalesce(
+            list(value order by row_no) filter (where value is not null and value not in ('2135-2', '2186-5')), []
+        ) as races,
+        coalesce(list(value order by row_no) filter (where value in ('2135-2', '2186-5')), []) as ethnicities,
         count(*) filter (where value is null) as n_not_asked
     from race_in_patient
     group by patient_id
