@@ -12,14 +12,14 @@ from pathlib import Path
 from orchestration.errors import SourceError
 from orchestration.settings import Settings
 from orchestration.settings_fhir import FhirFilesSource
-from orchestration.sources.fhir.ndjson import NdjsonFile, land_ndjson
+from orchestration.sources.fhir.export import DELETED, NdjsonFile
+from orchestration.sources.fhir.ndjson import land_ndjson
 from orchestration.sources.fhir.resources import TYPES
 from orchestration.sources.landing import Progress
 from orchestration.sources.raw_zone import PulledFile
 from orchestration.sources.table_file import is_gzip
 
 SUFFIXES = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
-_DELETED = "deleted"
 _MANIFEST = "manifest.json"
 _FIRST_LINE = 1 << 20
 _TYPE_IN_NAME = re.compile(r"[A-Z][A-Za-z]+")
@@ -66,10 +66,10 @@ def plan_files(source: FhirFilesSource) -> Plan:
         times = dict.fromkeys(times)
         plan.notes.append(f"{source.name}: exports are put in the order of their folders' names")
     for folder, paths in sorted(exports, key=lambda export: times[export[0]] or dt.datetime.min.replace(tzinfo=dt.UTC)):
-        deleted = [path for path in sorted((folder / _DELETED).glob("*")) if _is_resources(path)]
+        deleted = [path for path in sorted((folder / DELETED).glob("*")) if _is_resources(path)]
         for path in [*paths, *deleted]:
             label = f"{source.name}/{path.relative_to(source.path).as_posix()}"
-            is_deletion = path in deleted or path.name.lower().startswith(f"{_DELETED}.")
+            is_deletion = path in deleted or path.name.lower().startswith(f"{DELETED}.")
             kind = "Bundle" if is_deletion else _type_of(path, label)
             if kind is None:
                 plan.notes.append(f"{label} is passed over: neither its name nor its first line tells the type")
@@ -94,7 +94,7 @@ def _is_resources(path: Path) -> bool:
 
 
 def _is_deleted(folder: Path) -> bool:
-    return folder.name.lower() == _DELETED
+    return folder.name.lower() == DELETED
 
 
 def _type_of(path: Path, label: str) -> str | None:

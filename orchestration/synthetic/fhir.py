@@ -53,6 +53,7 @@ create view language_in_patient as
         and patient_id in (select patient_id from patients where not is_cut)
         and patient_id in (select patient_id from languages group by patient_id having count(*) = 1);
 """
+_PLAIN = r"format csv, header false, quote '', escape '', delimiter '\0'"
 # JSON has no place for what is not known: absent elements are left out.
 _LINE = r"""
 select case when is_cut then left(line, length(line) // 2) else line end as line
@@ -77,9 +78,7 @@ def write_fhir(tables: Path, directory: Path) -> None:
             name = f"fhir_resources/{resource}.sql"
             select = (package_files("orchestration.synthetic") / name).read_text(encoding="utf-8")
             target = _text(directory / f"{resource}.ndjson")
-            con.execute(
-                f"copy ({_LINE.format(select=select)}) to {target} (format csv, header false, quote '', escape '', delimiter '\\0')"
-            )
+            con.execute(f"copy ({_LINE.format(select=select)}) to {target} ({_PLAIN})")
     finally:
         con.close()
 

@@ -60,8 +60,8 @@ class Filling:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """Every resource type that the table depends on."""
-        return (*self.rows_of, *self.uses)
+        """Every resource type that the table depends on; which patients were merged matters to all."""
+        return tuple(dict.fromkeys((*self.rows_of, *self.uses, "Patient")))
 
 
 FILLINGS: dict[str, Filling] = {
@@ -71,9 +71,9 @@ FILLINGS: dict[str, Filling] = {
         Filling("race_ethnicity", ("Patient", "Observation"), ("Provenance",), has_positions=True),
         Filling("languages", ("Patient", "Observation"), (), has_positions=True),
         Filling("addresses", ("Patient",), (), has_positions=True),
-        Filling("coverage", ("Coverage",), ("Organization", "Patient")),
+        Filling("coverage", ("Coverage",), ("Organization",)),
         Filling("encounters", ("Encounter",), ("Condition",)),
-        Filling("conditions", ("Condition",), ("Patient", "Encounter")),
+        Filling("conditions", ("Condition",), ("Encounter",)),
         Filling("observations", ("Observation",), ()),
     )
 }
@@ -132,12 +132,18 @@ class Conversion:
             con.execute(_IDENTIFIERS)
             con.execute(_ENCOUNTER_SITES)
         path = self._folder / f"{table}.parquet"
-        columns = ", ".join(f"cast({name} as varchar) as {name}" for name in REGISTRY[table].column_names)
+        columns = ", ".join(
+            "coalesce(survivor_id, patient_id) as patient_id"
+            if name == "patient_id"
+            else f"cast({name} as varchar) as {name}"
+            for name in REGISTRY[table].column_names
+        )
         number = f"line * {_POSITIONS} + position" if FILLINGS[table].has_positions else "line"
         select = f"""select file_no, {number} as row_number, fault, {columns},
             case when position < {_POSITIONS} then left_out else 'beyond {_POSITIONS - 1} entries of one resource' end
                 as left_out
-            from ({_own(f"tables/{table}.sql")}) order by file_no, line, position"""
+            from ({_own(f"tables/{table}.sql")}) left join merged using (patient_id)
+            order by file_no, line, position"""
         try:
             con.execute(f"copy ({select}) to {sql.text(str(path.absolute()))} (format parquet)")
         except duckdb.ProgrammingError:

@@ -14,14 +14,17 @@ from orchestration.errors import SourceError
 from orchestration.sources.content import require_whole_gzip, sha256_of
 from orchestration.sources.table_file import is_gzip
 
+# Name of the folder beside an export's files that holds its deletions.
+DELETED = "deleted"
+
 
 @dataclass(frozen=True)
 class NdjsonFile:
     """One .ndjson or .ndjson.gz file. `label` names it in messages and in the raw zone, unlike any other's.
 
     `exported_at`: when its export was made, in UTC or with an offset. Files that stand behind each other with the same
-    time and in the same folder are one export. `is_deletion`: Bundles that say what was deleted since the export
-    before, whatever their `resource_type`.
+    time are one export; without a time, those in the same folder and in its `deleted` folder are. `is_deletion`:
+    Bundles that say what was deleted since the export before, whatever their `resource_type`.
     """
 
     resource_type: str
@@ -73,10 +76,11 @@ def numbered(files: Sequence[NdjsonFile]) -> list[NumberedFile]:
     with ThreadPoolExecutor(2) as pool:
         hashes = list(pool.map(sha256_of, [file.path for file in files]))
     found: list[NumberedFile] = []
-    before: tuple[dt.datetime | None, Path] | None = None
+    before: dt.datetime | Path | None = None
     export = 0
     for number, file in enumerate(files, start=1):
-        of = (file.exported_at, file.path.parent)
+        beside = file.path.parent.parent if file.is_deletion and file.path.parent.name == DELETED else file.path.parent
+        of = file.exported_at or beside
         export += of != before
         before = of
         found.append(NumberedFile(file, number, export, hashes[number - 1], stamps[number - 1]))

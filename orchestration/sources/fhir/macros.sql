@@ -3,7 +3,7 @@ create macro reference_id(reference, kind) as case
     when starts_with(reference, 'urn:uuid:') then substr(reference, 10)
     when starts_with(reference, kind || '/') and strpos(substr(reference, length(kind) + 2), '/') = 0
         then nullif(substr(reference, length(kind) + 2), '')
-    else nullif(regexp_extract(reference, '(?:^|/)' || kind || '/([A-Za-z0-9.-]+)(?:/_history/.*)?$', 1), '')
+    else nullif(regexp_extract(reference, '(?:^|/)' || kind || '/([^/?#]+)(?:/_history/.*)?$', 1), '')
 end;
 
 -- A date of a FHIR date, dateTime or instant, as it stands there: the day where it was recorded. A year or month stands

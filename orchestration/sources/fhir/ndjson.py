@@ -6,6 +6,7 @@ newer version, a deletion, the condition that an encounter points to), so the id
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from functools import partial
 
@@ -72,5 +73,6 @@ def _tasks(conversion: Conversion, files: list[NumberedFile], reading: FhirReadi
         for each in files:
             if each.file.resource_type in filling.rows_of and not each.file.is_deletion:
                 write = partial(conversion.write, table, each)
-                tasks.append(Task(table, each.file.path, each.file.label, write, each.number, basis))
+                own = hashlib.sha256(f"{basis} {each.file.label}".encode()).hexdigest()
+                tasks.append(Task(table, each.file.path, each.file.label, write, mapping_sha256=own))
     return tasks

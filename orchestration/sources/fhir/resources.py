@@ -91,6 +91,7 @@ _OWN: dict[str, dict[str, Shape]] = {
         "beneficiary": _REFERENCE,
         "payor": [_REFERENCE],
         "insurer": _REFERENCE,
+        "order": _TEXT,
         "period": _PERIOD,
     },
     "Organization": {"name": _TEXT, "identifier": [{"system": _TEXT, "value": _TEXT}]},

@@ -39,7 +39,7 @@ _GONE = """
             line.id,
             export.export_no,
             coalesce(try_cast(line.meta.lastUpdated as timestamptz), export.exported_at) as updated_at,
-            len(list_filter(line.meta.tag, lambda t: t.code = 'SUBSETTED')) > 0 as is_subset
+            coalesce(len(list_filter(line.meta.tag, lambda t: t.code = 'SUBSETTED')) > 0, false) as is_subset
         from {kind}_line as line
         inner join export using (file_no)
         where line.fault is null
@@ -70,6 +70,31 @@ _GONE = """
     where is_subset and not exists (
         select 1 from deleted where deleted.file_no = version.file_no and deleted.line = version.line
     )
+"""
+
+# A record that was merged into another gives way to it; what refers to it belongs to the other.
+_MERGED = """
+    create table merged as
+    with recursive step as (
+        select person.id, reference_id(link.other.reference, 'Patient') as other
+        from (select file_no, line, id, unnest(link) as link from Patient_line where fault is null) as person
+        anti join Patient_gone using (file_no, line)
+        where link.type = 'replaced-by'
+    ),
+    chain as (
+        select id, other, 1 as depth from step
+        union all
+        select chain.id, step.other, chain.depth + 1
+        from chain inner join step on chain.other = step.id
+        where chain.depth < 20
+    )
+    select id as patient_id, arg_max(other, depth) as survivor_id
+    from chain
+    where other in (
+        select id from (select file_no, line, id from Patient_line where fault is null)
+        anti join Patient_gone using (file_no, line)
+    ) and other <> id
+    group by id
 """
 
 
@@ -116,6 +141,15 @@ class Stage:
             rows = f"({nothing}) where false"
         self._con.execute(f"create view {kind}_line as {_LINE.format(kind=kind, rows=rows)}")
         self._con.execute(f"create table {kind}_gone as {_GONE.format(kind=kind)}")
+        if kind == "Patient":
+            self._con.execute(_MERGED)
+            self._con.execute(
+                """insert into Patient_gone
+                select line.file_no, line.line, 'merged into another patient'
+                from Patient_line as line
+                anti join Patient_gone using (file_no, line)
+                where line.fault is null and line.id in (select patient_id from merged)"""
+            )
         self._con.execute(
             f"""create view {kind}_current as select * exclude (fault) from {kind}_line
             anti join {kind}_gone using (file_no, line) where fault is null"""
@@ -145,15 +179,15 @@ class Stage:
                 )
             con.execute(
                 f"""insert into deletion
-                select parts[1], parts[2], {each.export}
+                select found.kind, found.id, {each.export}
                 from (
                     select regexp_extract(
-                        entry.request.url, '(?:^|/)([A-Za-z]+)/([A-Za-z0-9.-]+)/?$', ['kind', 'id']
-                    ) as found, [found.kind, found.id] as parts
+                        entry.request.url, '(?:^|/)([A-Za-z]+)/([^/?#]+)/?$', ['kind', 'id']
+                    ) as found
                     from (select unnest(entry) as entry from {rows})
                     where upper(entry.request.method) = 'DELETE'
                 )
-                where parts[2] <> ''"""
+                where found.id <> ''"""
             )
 
     def _copy(self, each: NumberedFile, select: str, path: Path) -> None:

@@ -16,6 +16,7 @@ select
     case
         when insured.status in ('entered-in-error', 'draft', 'cancelled')
             then 'entered in error, a draft or rescinded'
+        when try_cast(insured."order" as integer) > 1 then 'second to another coverage'
     end as left_out,
     cast(null as varchar) as fault,
     reference_id(insured.beneficiary.reference, 'Patient') as patient_id,

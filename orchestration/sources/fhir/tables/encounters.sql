@@ -40,14 +40,17 @@ visit as (
             flatten(list_transform(coalesce(type, []), lambda t: words_of(t)))
         ) as services,
         coalesce(period, actualPeriod) as span,
-        list_sort(diagnosis, 'asc', 'nulls last') as diagnoses,
+        -- the diagnosis that ranks first, of several the one that is listed first
         list_sort(list_transform(
-            diagnosis, lambda d: {
+            diagnosis, lambda d, i: {
                 'rank': coalesce(d.rank, 99),
+                'position': i,
                 'reference': coalesce(
                     d.condition ->> '$.reference', d.condition ->> '$[0].reference.reference'
                 ),
-                'codings': cast(d.condition -> '$[0].concept.coding' as struct(system varchar, code varchar, display varchar)[])
+                'codings': json_transform(
+                    d.condition -> '$[0].concept.coding', '[{"system": "VARCHAR", "code": "VARCHAR"}]'
+                )
             }
         ))[1] as main
     from encounter_current
