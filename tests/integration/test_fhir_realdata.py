@@ -83,17 +83,24 @@ def test_encounters_by_person_class_and_reason(run: Settings) -> None:
     found = ask(
         run,
         """select patient_id, map.encounter_class, starts_on, ends_on
-        from raw.encounters as visit inner join encounter_class_map as map on lower(visit.encounter_class) = map.value""",
+        from raw.encounters as visit
+        inner join encounter_class_map as map on lower(visit.encounter_class) = map.value""",
     )
     assert Counter(found) == expected
-    reasons = Counter(each["reasonCode"][0]["coding"][0]["code"] for each in resources("Encounter") if "reasonCode" in each)
+    reasons = Counter(
+        each["reasonCode"][0]["coding"][0]["code"] for each in resources("Encounter") if "reasonCode" in each
+    )
     coded = dict(ask(run, "select primary_dx, count(*) from raw.encounters group by all"))
     assert {code: coded.get(code, 0) >= n for code, n in reasons.items()} == dict.fromkeys(reasons, True)
 
 
 def test_conditions(run: Settings) -> None:
     expected = Counter(
-        (each["subject"]["reference"].removeprefix("Patient/"), each["code"]["coding"][0]["code"], each["onsetDateTime"][:10])
+        (
+            each["subject"]["reference"].removeprefix("Patient/"),
+            each["code"]["coding"][0]["code"],
+            each["onsetDateTime"][:10],
+        )
         for each in resources("Condition")
     )
     assert Counter(ask(run, "select patient_id, code, onset_on from raw.conditions")) == expected

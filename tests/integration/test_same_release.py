@@ -23,7 +23,7 @@ SOURCES = {
 
 
 def release_of(form: str, folder: Path, source: Source | None = None) -> Settings:
-    """Write the registry in one form, run the whole job on it. With faults: unusable rows are part of the comparison."""
+    """Write the registry in one form and run the whole job on it. Rows that cannot be used are part of it."""
     registry = folder / "registry"
     write_registry(registry, form, patients=CHILDREN, as_of=DEMO_AS_OF, months=MONTHS)
     settings = settings_for(registry, folder / "var")
