@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from orchestration.synthetic import registry
 from orchestration.synthetic.fhir import write_fhir
 from orchestration.synthetic.files import FileFormat
-from orchestration.synthetic.registry import generate
 
 # Each takes the folder of the generated CSV tables and the folder to write into.
 REWRITES: dict[str, Callable[[Path, Path], None]] = {"fhir": write_fhir}
@@ -18,16 +18,16 @@ _KEPT = ("tracts.csv", "truth.json")
 
 
 def write_registry(directory: Path, form: str, **generated: Any) -> None:
-    """`generate` a registry and write it into `directory` in form `form`, with `tracts.csv` and `truth.json`.
+    """Generate a registry and write it into `directory` in form `form`, with `tracts.csv` and `truth.json`.
 
-    `generated` are the arguments of `generate`. The same arguments give the same people and records in every form.
+    `generated` are the arguments of `registry.generate`. The same arguments give the same people and records in every form.
     """
     if form in TABLE_FORMATS:
-        generate(directory, file_format=TABLE_FORMATS[form], **generated)
+        registry.generate(directory, file_format=TABLE_FORMATS[form], **generated)
         return
     tables = directory / ".tables"
     try:
-        generate(tables, file_format="csv", **generated)
+        registry.generate(tables, file_format="csv", **generated)
         REWRITES[form](tables, directory)
         for name in _KEPT:
             (tables / name).replace(directory / name)

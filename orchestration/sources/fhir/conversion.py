@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ from orchestration.sources.raw_zone import DATA
 from orchestration.sources.reading import connect
 
 _SEEDS = ("payer_map", "encounter_class_map", "hba1c_codes", "service_map", "snomed_icd10_map")
-_MEMORY = "1GB"
+# Every thread that reads JSON holds two of the longest lines: more of them would need more memory.
+_MEMORY, _MOST_THREADS = "1GB", 4
 _POSITIONS = 1_000
 # LOINC: Race OMB.1997, Ethnicity OMB.1997, Race or ethnicity OMB.1997, Race or ethnicity; Preferred language.
 _RACE_QUESTIONS, _LANGUAGE_QUESTION = ["72826-1", "69490-1", "59362-4", "46463-6"], "54899-0"
@@ -121,6 +123,7 @@ class Conversion:
         if self._con is None or self._stage is None:
             con = connect(self._folder)
             con.execute(f"set memory_limit = '{_MEMORY}'")
+            con.execute(f"set threads = {min(_MOST_THREADS, os.cpu_count() or 1)}")
             con.execute(_own("macros.sql"))
             _set_variables(con, self._reading)
             self._stage = Stage(con, self._folder, self._files)

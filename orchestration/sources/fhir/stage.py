@@ -17,7 +17,7 @@ from orchestration.sources.fhir.export import NumberedFile
 from orchestration.sources.fhir.resources import DELETION, TYPES, structure
 from orchestration.sources.table_file import is_gzip
 
-_LONGEST_LINE = 64 << 20
+_LONGEST_LINE = 16 << 20
 _LINE = """
     select
         file_no,
