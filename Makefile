@@ -1,6 +1,6 @@
 # Everything a developer or a machine runs. Needs Python 3.11 to 3.13, make and git; the rest installs itself into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format types sql check dev bench lock
+.PHONY: help setup run test lint format types sql check dev bench bench-sources lock
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -43,6 +43,9 @@ dev: $(READY) ## Dagster's web UI on this code (PORT=3000)
 
 bench: $(READY) ## measure against hand-written scripts
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-sources: $(READY) ## measure the pull of each kind of source
+	@$(BIN)/python -m benchmarks.sources $(ARGS)
 
 lock: $(READY) ## choose versions anew within pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

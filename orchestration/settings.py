@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from orchestration.errors import SettingsError
+from orchestration.settings_fhir import FhirFilesSource
 from orchestration.settings_words import found_of, rule_of
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -78,7 +79,7 @@ class AreaFilesSource(_Strict):
     measures: tuple[AreaMeasure, ...]
 
 
-Source = Annotated[RegistryFilesSource | AreaFilesSource, Field(discriminator="type")]
+Source = Annotated[RegistryFilesSource | FhirFilesSource | AreaFilesSource, Field(discriminator="type")]
 
 
 class Disclosure(_Strict):

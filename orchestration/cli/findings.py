@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from orchestration.errors import EquityError
-from orchestration.settings import AreaFilesSource, RegistryFilesSource, Settings
+from orchestration.settings import AreaFilesSource, RegistryFilesSource, Settings, Source
+from orchestration.settings_fhir import FhirFilesSource
 
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandas")
 _FREE_BYTES = 2 * 1024**3
@@ -32,7 +33,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from _versions()
     yield from _settings(settings)
     for source in settings.sources:
-        yield _registry(source, settings) if isinstance(source, RegistryFilesSource) else _area(source, settings)
+        yield _source(source, settings)
     yield from _data_dir(settings)
     yield from _warehouse(settings)
     yield _release(settings)
@@ -71,6 +72,12 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding("wrong", "gate", str(error))
 
 
+def _source(source: Source, settings: Settings) -> Finding:
+    if isinstance(source, RegistryFilesSource):
+        return _registry(source, settings)
+    return _fhir(source) if isinstance(source, FhirFilesSource) else _area(source, settings)
+
+
 def _registry(source: RegistryFilesSource, settings: Settings) -> Finding:
     from orchestration.sources.mapping import load_mapping
     from orchestration.sources.registry_plan import plan_layout, plan_mapping
@@ -87,6 +94,25 @@ def _registry(source: RegistryFilesSource, settings: Settings) -> Finding:
         return Finding("wrong", what, f"{source.path}: may not be read: {', '.join(unreadable)}")
     tables = sorted({file.table.name for file in plan.files})
     words = f"{source.path}: {len(plan.files)} file(s) for {', '.join(tables)}"
+    return Finding("note" if plan.notes else "ok", what, "; ".join([words, *plan.notes]))
+
+
+def _fhir(source: FhirFilesSource) -> Finding:
+    from orchestration.sources.fhir.resources import TYPES
+    from orchestration.sources.fhir_files import plan_files
+
+    what = f"source {source.name}"
+    try:
+        plan = plan_files(source)
+    except EquityError as error:
+        return Finding("wrong", what, str(error))
+    unreadable = [file.path.name for file in plan.files if not os.access(file.path, os.R_OK)]
+    if unreadable:
+        return Finding("wrong", what, f"{source.path}: may not be read: {', '.join(unreadable)}")
+    kinds = sorted({file.resource_type for file in plan.files if file.resource_type in TYPES})
+    if "Patient" not in kinds:
+        return Finding("wrong", what, f"{source.path}: no file of Patient resources")
+    words = f"{source.path}: {len(plan.files)} file(s), {', '.join(kinds)}"
     return Finding("note" if plan.notes else "ok", what, "; ".join([words, *plan.notes]))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from orchestration.settings import RegistryFilesSource, Settings, Source
-from orchestration.sources import area_files, registry_files
+from orchestration.settings_fhir import FhirFilesSource
+from orchestration.sources import area_files, fhir_files, registry_files
 from orchestration.sources.landing import Progress
 from orchestration.sources.raw_zone import PulledFile
 
@@ -15,4 +16,6 @@ def pull_source(source: Source, settings: Settings, progress: Progress) -> list[
     """
     if isinstance(source, RegistryFilesSource):
         return registry_files.pull(source, settings, progress)
+    if isinstance(source, FhirFilesSource):
+        return fhir_files.pull(source, settings, progress)
     return area_files.pull(source, settings, progress)

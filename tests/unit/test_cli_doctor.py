@@ -10,6 +10,7 @@ import pytest
 from orchestration.cli.findings import Finding, findings
 from orchestration.defs.resources.run_lock import exclusive
 from orchestration.settings import Settings, demo_settings
+from orchestration.settings_fhir import FhirFilesSource
 from tests.support.small_run import Ended, settings_for
 
 REGISTRY = {"patients.csv": "patient_id,birth_date,sex\n", "encounters.csv": "encounter_id\n"}
@@ -86,3 +87,30 @@ def test_exit_code_says_whether_a_run_would_fail(in_folder: Path, equity: Callab
     ended = equity("doctor")
     assert ended.code == 1
     assert "absent" in ended.out
+
+
+def with_fhir(settings: Settings, tmp_path: Path, **files: str) -> Settings:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / f"{name}.ndjson").write_text(text, encoding="utf-8")
+    source = FhirFilesSource(name="ehr", path=folder)
+    return settings.model_copy(update={"sources": (source, *settings.sources[1:])})
+
+
+def test_a_folder_of_fhir_resources_is_ok(settings: Settings, tmp_path: Path) -> None:
+    found = of(with_fhir(settings, tmp_path, Patient="{}", Encounter="{}"), "source ehr")
+    assert (found.state, found.words) == ("ok", f"{tmp_path / 'export'}: 2 file(s), Encounter, Patient")
+
+
+def test_fhir_files_without_patients_or_absent_are_wrong(settings: Settings, tmp_path: Path) -> None:
+    without = with_fhir(settings, tmp_path, Encounter="{}")
+    assert of(without, "source ehr").state == "wrong"
+    (tmp_path / "export" / "Encounter.ndjson").unlink()
+    assert of(without, "source ehr").state == "wrong"
+
+
+def test_a_fhir_file_that_tells_no_type_is_a_note(settings: Settings, tmp_path: Path) -> None:
+    found = of(with_fhir(settings, tmp_path, Patient="{}", other="{}"), "source ehr")
+    assert found.state == "note"
+    assert "other.ndjson" in found.words

@@ -19,6 +19,7 @@ from orchestration.settings import (
     demo_settings,
     load_settings,
 )
+from orchestration.settings_fhir import FhirFilesSource
 from tests.support.small_run import Ended
 
 NOT_IN_THE_FILE = {"demo", "settings_file"}  # found out, not set
@@ -55,6 +56,7 @@ def test_every_setting_stands_there_with_its_meaning() -> None:
     expected = {
         *settings_of(Settings),
         *settings_of(RegistryFilesSource, "sources"),
+        *settings_of(FhirFilesSource, "sources"),
         *settings_of(AreaFilesSource, "sources"),
         *settings_of(AreaMeasure, "sources.measures"),
     }
@@ -73,11 +75,14 @@ def test_the_file_loads_and_gives_the_defaults(in_folder: Path, equity: Callable
 
 def test_everything_that_is_commented_out_loads_too(in_folder: Path) -> None:
     text = switched_on()
-    assert len(tomllib.loads(text)["sources"]) == 2
     (in_folder / "equity.toml").write_text(text, encoding="utf-8")
-    registry, tracts = load_settings().sources
+    sources = {source.type: source for source in load_settings().sources}
+    assert len(sources) == len(tomllib.loads(text)["sources"])
+    registry, tracts, fhir = sources["registry_files"], sources["area_files"], sources["fhir_files"]
     assert isinstance(registry, RegistryFilesSource)
     assert isinstance(tracts, AreaFilesSource)
+    assert isinstance(fhir, FhirFilesSource)
+    assert fhir.path == in_folder / "export"
     assert registry.mapping == in_folder / "mapping.yml"
     assert {measure.measure for measure in tracts.measures} == {"child_population", "poverty", "children_by_race"}
 

@@ -1,7 +1,9 @@
 """The pages about files and mappings say what the code does."""
 
 from orchestration.settings import PROJECT_ROOT
+from orchestration.settings_fhir import FhirFilesSource
 from orchestration.sources import layout_page
+from orchestration.sources.fhir.resources import TYPES
 from orchestration.sources.layout import REGISTRY
 from orchestration.sources.mapping import ColumnRule, FileGroup, Join, MappingFile, Part
 
@@ -29,3 +31,12 @@ def test_the_mapping_in_the_page_is_valid() -> None:
     page = (DOCS / "mapping.md").read_text(encoding="utf-8")
     example = page.split("```yaml\n")[1].split("```")[0]
     MappingFile.model_validate(yaml.load(example, Loader=yaml.BaseLoader))
+
+
+def test_every_setting_and_resource_of_fhir_is_documented() -> None:
+    page = (DOCS / "sources" / "fhir.md").read_text(encoding="utf-8")
+    assert {key for key in FhirFilesSource.model_fields if f"| `{key}` |" not in page} == set()
+    rows = " ".join(
+        line.split("|")[1] for line in page.split("## What becomes")[1].splitlines() if line.startswith("|")
+    )
+    assert {kind for kind in TYPES if kind not in rows} == set()
