@@ -75,7 +75,9 @@ def variation(signals: Signals, shown: BoolArray, sign_of_worse: IntArray | Floa
     return words
 
 
-def assurance(limits: Limits, shown: BoolArray, target: FloatArray, sign_of_worse: IntArray | FloatArray) -> StatusArray:
+def assurance(
+    limits: Limits, shown: BoolArray, target: FloatArray, sign_of_worse: IntArray | FloatArray
+) -> StatusArray:
     """Verdict per series on whether its process, as it varies, meets `target`, by the last shown point's limits.
 
     `consistently meets`, `consistently misses` or `hit and miss`; '' without target, direction or limits.

@@ -1,0 +1,68 @@
+"""From published strata and gaps to charts and aims, beside the team's registers; it reads no patient's row."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from orchestration.defs.analysis_basis import ANALYSED
+from orchestration.defs.follow_up_basis import FOLLOWED, record_follow_up
+from orchestration.defs.gate import INPUTS
+from orchestration.defs.owners import ANALYSIS, OWNERS
+from orchestration.defs.resources.workspace import Workspace
+from orchestration.defs.table_metadata import table_metadata
+from orchestration.defs.warehouse import frame_of, write_frame
+
+_DESCRIPTIONS = {
+    "chart_series": "Which chart each group and gap has over time, and what it says. One row per chart.",
+    "charts": "The points of every chart that is drawn, with limits and signals. One row per chart and period.",
+    "aims": "The team's aims: how far, and whether on track. One row per aim.",
+    "aim_targets": "What each aim wants for each group. One row per aim and group.",
+    "change_tests": "Change tests of the team, as its register has them. One row per test.",
+    "drivers": "What moves the aims, as the team's register has it. One row per driver.",
+}
+
+
+@dg.multi_asset(
+    name="follow_up",
+    specs=[
+        dg.AssetSpec(
+            ["publish", table],
+            deps=[*(["publish", name] for name in ANALYSED), *INPUTS],
+            description=_DESCRIPTIONS[table],
+            group_name=ANALYSIS,
+            owners=[OWNERS[ANALYSIS]],
+            kinds={"python", "duckdb"},
+        )
+        for table in FOLLOWED
+    ],
+)
+def follow_up(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
+    """Draw the charts and look at the aims, from what analysis published."""
+    settings = workspace.settings
+    with workspace.phase("Charts and aims") as phase, workspace.warehouse() as con:
+        from orchestration.defs.analysis_basis import require_basis
+        from orchestration.registers.reading import read_registers
+        from orchestration.statistics import follow_up as statistics
+
+        require_basis(con, settings)
+        registers = read_registers(settings.registers)
+        tables = statistics.follow_up(
+            frame_of(con, "publish.strata"),
+            frame_of(con, "publish.gaps"),
+            registers=registers.frames(),
+            measures=frame_of(con, "dim_measure"),
+            stratifiers=frame_of(con, "dim_stratifier"),
+            strata_labels=frame_of(con, "dim_stratum"),
+            periods=frame_of(con, "dim_period"),
+            sites=frame_of(con, "dim_site"),
+            confidence=settings.statistics.confidence,
+        )
+        for name in FOLLOWED:
+            write_frame(con, name, tables[name])
+        record_follow_up(con, settings, registers.sha256)
+        drawn = int((tables["chart_series"]["chart_status"] == "drawn").sum())
+        phase.rows = sum(len(frame) for frame in tables.values())
+        phase.say(f"{drawn:,} charts, {len(tables['aims']):,} aims")
+        for name in FOLLOWED:
+            yield dg.MaterializeResult(asset_key=["publish", name], metadata=table_metadata(con, "publish", name))
