@@ -1,7 +1,7 @@
 """From published strata and gaps to charts and aims, beside the team's registers; it reads no patient's row."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -12,6 +12,10 @@ from orchestration.defs.owners import ANALYSIS, OWNERS
 from orchestration.defs.resources.workspace import Workspace
 from orchestration.defs.table_metadata import table_metadata
 from orchestration.defs.warehouse import frame_of, write_frame
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
 
 _DESCRIPTIONS = {
     "chart_series": "Which chart each group and gap has over time, and what it says. One row per chart.",
@@ -48,8 +52,7 @@ def follow_up(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         require_basis(con, settings)
         registers = read_registers(settings.registers)
         tables = statistics.follow_up(
-            frame_of(con, "publish.strata"),
-            frame_of(con, "publish.gaps"),
+            *(_followed(con, table, registers.aims) for table in ("strata", "gaps")),
             registers=registers.frames(),
             measures=frame_of(con, "dim_measure"),
             stratifiers=frame_of(con, "dim_stratifier"),
@@ -66,3 +69,13 @@ def follow_up(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         phase.say(f"{drawn:,} charts, {len(tables['aims']):,} aims")
         for name in FOLLOWED:
             yield dg.MaterializeResult(asset_key=["publish", name], metadata=table_metadata(con, "publish", name))
+
+
+def _followed(con: "duckdb.DuckDBPyConnection", table: str, aims: "pd.DataFrame") -> "pd.DataFrame":
+    """The rows that charts and aims look at: months, everyone, and all of the aims' measures; no crossings."""
+    names = {name for column in ("measure_id", "process_measure_id", "balancing_measure_id") for name in aims[column]}
+    return con.execute(
+        f"""select * from publish.{table} where coalesce(stratifier_2, '') = ''
+        and (grain = 'month' or stratifier = 'overall' or list_contains(?, measure_id))""",
+        [sorted(names)],
+    ).df()

@@ -1,4 +1,4 @@
-"""The release contract's part about time: charts, aims, change tests and drivers; `columns.py` puts it in the contract."""
+"""The release contract's part about time: charts, aims, change tests and drivers; `columns.py` takes it in."""
 
 from __future__ import annotations
 

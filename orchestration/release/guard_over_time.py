@@ -1,4 +1,4 @@
-"""The guard's rules about charts and aims: every number in them stands, or follows from what stands, in strata and gaps."""
+"""The guard's rules about charts and aims: every value in them stands in, or follows from, strata and gaps."""
 
 from __future__ import annotations
 
@@ -72,9 +72,11 @@ def _chart_rules() -> list[tuple[str, str, str]]:
             "a point that is suppressed, held or not assessed has a value",
             "from charts where value is not null and (disclosure_status <> 'published' or quality_status = 'hold')",
         ),
-        ("charts", "a point is not the group's published value", f"from charts where subject = 'stratum' and {shown} and {of_group}"),
+        ("charts", "a point is not the group's published value",
+         f"from charts where subject = 'stratum' and {shown} and {of_group}"),
         ("charts", "a point is not the published gap", f"from charts where subject = 'gap' and {shown} and {of_gap}"),
-        ("charts", "a spread of values that are not published", f"from charts where subject = 'spread' and {shown} and {of_spread}"),
+        ("charts", "a spread of values that are not published",
+         f"from charts where subject = 'spread' and {shown} and {of_spread}"),
         ("charts", "a signal without a point", "from charts where signal is not null and value is null"),
         ("charts", "points of an unknown subject", "from charts where subject not in ('stratum', 'gap', 'spread')"),
         (
@@ -116,7 +118,8 @@ def _aim_rules() -> list[tuple[str, str, str]]:
         (
             "aims",
             "called improved while the balancing measure signals worse",
-            "from aims where (outcome = 'improved' or status in ('met', 'on track')) and balancing_status like 'worse%'",
+            """from aims where balancing_status like 'worse%'
+            and (outcome = 'improved' or status in ('met', 'on track'))""",
         ),
     ]
     return found  # fmt: skip

@@ -1,4 +1,4 @@
-"""What happens over time, from the published strata and gaps and the team's registers: charts and aims, in one order."""
+"""What happens over time: charts and aims, from the published strata and gaps and the team's registers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def follow_up(
 
 
 def chart_targets(aims: pd.DataFrame) -> pd.DataFrame:
-    """The targets of the aims as lines for charts: one for the gap, one for each group; the first aim's where two meet."""
+    """The aims' targets as lines for charts, one for the gap and one for each group; of two aims the first one's."""
     rows: list[dict[str, Any]] = []
     for aim in aims.to_dict("records"):
         key = {name: aim[name] for name in ("measure_id", "site", "stratifier")}

@@ -29,7 +29,8 @@ class Balance:
             return "worse in " + ", ".join(self.worse)
         if not self.judged:
             return "cannot be judged: too few events can be shown"
-        return f"no sign of harm in {self.judged} of {self.groups} groups; the others cannot be judged"
+        rest = "" if self.judged == self.groups else "; the others cannot be judged"
+        return f"no sign of harm in {self.judged} of {self.groups} groups{rest}"
 
 
 def balance(
@@ -41,8 +42,11 @@ def balance(
     series: pd.DataFrame,
     measures: pd.DataFrame,
     reasons: set[str],
+    labels: dict[tuple[str, str], str],
 ) -> Balance:
-    """Look at everyone and at every group of the stratifier (without `reasons`, the missing reasons), at one site.
+    """Look at everyone and at every group of the stratifier at one site, without `reasons`, the missing reasons.
+
+    `labels` names groups by stratifier and stratum.
 
     A group signals worse when its control chart says so at its last point, or when its latest whole year is worse than
     its first one by more than chance: the interval of the difference (MOVER of the published intervals) lies wholly on
@@ -75,4 +79,5 @@ def balance(
     found = names.to_numpy(dtype=object)
     worse |= np.isin(found, list(concern))
     judged |= np.isin(found, list(known))
-    return Balance(tuple(found[worse]), int(judged.sum()), len(found))
+    said = [labels.get((stratifier, name), labels.get((OVERALL, name), name)) for name in found[worse]]
+    return Balance(tuple(said), int(judged.sum()), len(found))

@@ -6,8 +6,10 @@ signals worse nowhere. `off track`: the aim's date is over; or even the better e
 `too early`: fewer than four points since the baseline. `on track`: the gap and every group are projected to reach
 their targets, and the balancing measure signals worse nowhere. `at risk`: anything else.
 
-An outcome is called `improved` only when the gap is smaller than in the baseline by more than chance (the latest gap's
-interval lies below the baseline, or its control chart says so) and the balancing measure signals worse in no group.
+An outcome is called `improved` only when the gap is smaller than in the baseline by more than chance (the interval of
+the change, recovered from both gaps' published intervals, lies below zero, or the gap's control chart says so), the
+aim's own group is served better than in the baseline, and the balancing measure signals worse in no group. The same
+children stand in both gaps, which makes the interval of the change err on the wide side.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from orchestration.statistics.aims.balancing import Balance, balance
 from orchestration.statistics.aims.projection import METHOD, POINTS_NEEDED, Projection, project
 from orchestration.statistics.aims.validation import group_targets
 from orchestration.statistics.counts import DIRECTIONS
-from orchestration.statistics.intervals import normal_quantile
+from orchestration.statistics.differences import mover_difference
+from orchestration.statistics.intervals import Interval, normal_quantile
 
 MET, ON_TRACK, AT_RISK, OFF_TRACK, TOO_EARLY, NOT_ASSESSED = (
     *("met", "on track", "at risk", "off track", "too early", "not assessed"),
@@ -82,10 +85,25 @@ def evaluate_aims(
     wanted = set(register["measure_id"]) | set(register["process_measure_id"]) | set(register["balancing_measure_id"])
     complete = periods[periods["is_complete"].astype(bool)]
     strata, gaps = (_whole(frame[frame["measure_id"].isin(wanted)], complete) for frame in (strata, gaps))
+    names = dict(
+        zip(
+            zip(strata_labels["stratifier"], strata_labels["stratum"], strict=True), strata_labels["label"], strict=True
+        )
+    )
     reasons = set(strata_labels.loc[strata_labels["is_missing"].astype(bool), "stratum"])
     aims, targets = [], []
     for aim in register.to_dict("records"):
-        row, groups = _evaluate(aim, strata, gaps, series, measures, complete, reasons, confidence)
+        row, groups = _evaluate(
+            {str(name): value for name, value in aim.items()},
+            strata,
+            gaps,
+            series,
+            measures,
+            complete,
+            reasons,
+            names,
+            confidence,
+        )
         aims.append(row)
         targets += groups
     return Aims(pd.DataFrame(aims, columns=list(AIM_COLUMNS)), pd.DataFrame(targets, columns=list(TARGET_COLUMNS)))
@@ -107,6 +125,7 @@ def _evaluate(
     measures: pd.DataFrame,
     complete: pd.DataFrame,
     reasons: set[str],
+    labels: dict[tuple[str, str], str],
     confidence: float,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     measure = measures[measures["measure_id"] == aim["measure_id"]].iloc[0]
@@ -132,8 +151,9 @@ def _evaluate(
     with np.errstate(invalid="ignore"):
         is_met = np.where(np.isnan(latest), False, signs * (latest - target) <= 0)
     found = _projected(aim, lines, confidence, shared)
-    safety = _safety(aim, strata, series, measures, reasons)
-    status, reason = _status(aim, lines, latest, is_met, found, signs, target, safety)
+    safety = _safety(aim, strata, series, measures, reasons, labels)
+    said = ["the gap", *(labels.get((aim["stratifier"], group), group) for group in goals)]
+    status, reason = _status(aim, said, lines, latest, is_met, found, signs, target, safety)
     is_shown = [line.disclosure == "published" and not np.isnan(line.value[-1]) for line in lines]
     baseline = [
         _in_baseline(aim, gap_rows, "difference"),
@@ -150,7 +170,7 @@ def _evaluate(
         "projection_method": METHOD if not np.isnan(found.value[0]) else None,
         "groups_met": int(is_met[1:].sum()),
         "groups_with_target": len(goals),
-        "outcome": _outcome(aim, lines[0], baseline, latest, sign, series, safety),
+        "outcome": _outcome(aim, lines[0], gap_rows, baseline, latest, sign, series, safety),
         "status": status,
         "status_reason": reason,
         **_process(aim, strata, series),
@@ -212,6 +232,7 @@ def _projected(aim: dict[str, Any], lines: list[_Line], confidence: float, share
 
 def _status(
     aim: dict[str, Any],
+    names: list[str],
     lines: list[_Line],
     latest: np.ndarray,
     is_met: np.ndarray,
@@ -220,7 +241,6 @@ def _status(
     target: np.ndarray,
     safety: Balance | None,
 ) -> tuple[str, str]:
-    names = ["the gap", *group_targets(aim["group_targets"], "aims")]
     unknown = [name for name, value in zip(names, latest, strict=True) if np.isnan(value)]
     if unknown:
         return NOT_ASSESSED, f"not shown in the latest {aim['grain']}: {', '.join(unknown)}"
@@ -253,6 +273,7 @@ def _names(names: list[str], chosen: np.ndarray) -> str:
 def _outcome(
     aim: dict[str, Any],
     gap: _Line,
+    gap_rows: pd.DataFrame,
     baseline: list[float],
     latest: np.ndarray,
     sign: float,
@@ -272,15 +293,35 @@ def _outcome(
         & series["stratifier"].eq(aim["stratifier"]) & series["stratum"].eq(aim["stratum"])
     ]  # fmt: skip
     signalled = charted["variation"].eq("special cause, improvement").any()
-    if not (signalled or gap.high[-1] < aim["baseline_value"]):
+    if not (signalled or _is_less(gap, _baseline_rows(aim, gap_rows))):
         return "gap smaller, but not by more than chance explains"
     if safety is not None and safety.worse:
         return "gap smaller, but not called improved: the balancing measure signals worse"
     return "improved"
 
 
+def _is_less(gap: _Line, baseline: pd.DataFrame) -> bool:
+    """Whether the latest gap is smaller than the baseline's, as published, by more than chance explains."""
+    if baseline.empty:
+        return False
+    now, then = (
+        [np.array([float(number)]) for number in numbers]
+        for numbers in (
+            (gap.value[-1], gap.low[-1], gap.high[-1]),
+            baseline[["difference", "difference_low", "difference_high"]].iloc[0],
+        )
+    )
+    change = mover_difference(now[0], Interval(now[1], now[2]), then[0], Interval(then[1], then[2]))
+    return bool(change.high[0] < 0)
+
+
 def _safety(
-    aim: dict[str, Any], strata: pd.DataFrame, series: pd.DataFrame, measures: pd.DataFrame, reasons: set[str]
+    aim: dict[str, Any],
+    strata: pd.DataFrame,
+    series: pd.DataFrame,
+    measures: pd.DataFrame,
+    reasons: set[str],
+    labels: dict[tuple[str, str], str],
 ) -> Balance | None:
     if not aim["balancing_measure_id"]:
         return None
@@ -292,6 +333,7 @@ def _safety(
         series=series,
         measures=measures,
         reasons=reasons,
+        labels=labels,
     )
 
 
@@ -313,11 +355,16 @@ def _process(aim: dict[str, Any], strata: pd.DataFrame, series: pd.DataFrame) ->
     return nothing
 
 
-def _in_baseline(aim: dict[str, Any], rows: pd.DataFrame, name: str) -> float:
-    """The published value of the period that is exactly the baseline, of whatever grain; NaN without one."""
+def _baseline_rows(aim: dict[str, Any], rows: pd.DataFrame) -> pd.DataFrame:
+    """The published row of the period that is exactly the baseline, of whatever grain."""
     starts, ends = (pd.to_datetime(rows[column]) for column in ("period_starts_on", "period_ends_on"))
-    same = rows[(starts == pd.Timestamp(aim["baseline_starts_on"])) & (ends == pd.Timestamp(aim["baseline_ends_on"]))]
-    same = same[same["disclosure_status"] == "published"]
+    same = (starts == pd.Timestamp(aim["baseline_starts_on"])) & (ends == pd.Timestamp(aim["baseline_ends_on"]))
+    return rows[same & (rows["disclosure_status"] == "published")]
+
+
+def _in_baseline(aim: dict[str, Any], rows: pd.DataFrame, name: str) -> float:
+    """The published value of the baseline; NaN without one."""
+    same = _baseline_rows(aim, rows)
     return float(same[name].iloc[0]) if len(same) else np.nan
 
 

@@ -1,7 +1,7 @@
 """Where a line through the points so far leads: weighted least squares over time, with an interval for the line.
 
-The interval says how well the line is known, provided that things go on as they did; it is no promise. Points that share
-their observations know less than their number says: the variance grows by the number of periods that share them.
+The interval says how well the line is known, provided that things go on as they did; it is no promise. Points that
+share their observations know less than their number says: the variance grows by the number of periods that share them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether registers fit the data and each other: known measures and groups, targets that make sense, no orphan, no cycle."""
+"""Whether registers fit the data and each other: known measures and groups, sensible targets, no orphan, no cycle."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_registers(
     """Return when all five registers fit; else raise SettingsError that names the register, its row and the rule."""
     vocabulary = _Vocabulary(measures, stratifiers, strata_labels, sites)
     for aim in aims.to_dict("records"):
-        _check_aim(aim, vocabulary)
+        _check_aim({str(name): value for name, value in aim.items()}, vocabulary)
     _check_drivers(drivers, set(aims["aim_id"]), vocabulary)
     _check_change_tests(change_tests, drivers, vocabulary)
     for name, register in (("chart_phases", chart_phases), ("chart_choices", chart_choices)):

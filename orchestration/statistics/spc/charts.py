@@ -121,14 +121,14 @@ def _choices(panel: Panel, measures: pd.DataFrame, choices: pd.DataFrame) -> tup
     measure = match(panel.keys, "measure_id", measures, "charts")
     overlap = measures["denominator_unit"].eq("patients").to_numpy(dtype=bool)[measure]
     wanted = np.full(len(panel), -1, dtype=np.int64)
-    for entry in choices.itertuples(index=False):
-        named = panel.keys["measure_id"].eq(entry.measure_id).to_numpy(dtype=bool)
-        if entry.stratifier != ANY:
-            named &= panel.keys["stratifier"].eq(entry.stratifier).to_numpy(dtype=bool)
-        if entry.chart:
-            wanted[named] = selection.NAMES.index(entry.chart)
-        if entry.points_overlap:
-            overlap = np.where(named, entry.points_overlap == "yes", overlap)
+    for entry in choices.to_dict("records"):
+        named = panel.keys["measure_id"].eq(entry["measure_id"]).to_numpy(dtype=bool)
+        if entry["stratifier"] != ANY:
+            named &= panel.keys["stratifier"].eq(entry["stratifier"]).to_numpy(dtype=bool)
+        if entry["chart"]:
+            wanted[named] = selection.NAMES.index(entry["chart"])
+        if entry["points_overlap"]:
+            overlap = np.where(named, entry["points_overlap"] == "yes", overlap)
     return overlap, wanted
 
 
@@ -175,7 +175,7 @@ def _series_frame(
         longest_run_allowed=only_drawn(found.runs.longest_allowed),
         crossings=only_drawn(found.runs.crossings),
         crossings_expected=only_drawn(found.runs.crossings_expected),
-        runs_signal=pd.array(found.runs_signal, dtype="boolean"),
+        runs_signal=pd.Series(found.runs_signal, dtype="boolean"),
         variation=found.variation,
         target=target * panel.multiplier,
         assurance=found.assurance,

@@ -123,7 +123,8 @@ def _judged(
     last_phase = phases.number == phases.number.max(axis=1, keepdims=True, initial=0)
     runs = anhoej(np.where(last_phase, value, np.nan), limits.centre)
     judged = drawn & ~overlap & (runs.useful >= USEFUL_POINTS)
-    runs_signal = np.where(judged, runs.signals, None)
+    runs_signal = runs.signals.astype(object)
+    runs_signal[~judged] = None
     sign = np.zeros(len(panel)) if is_spread else panel.sign
     variation = rules.variation(signals, shown, sign)
     # A run chart has no limits: what it says is whether its run rules signal.
@@ -246,5 +247,5 @@ def _side_rows(sides: _Sides, rows: BoolArray) -> _Sides:
 def _without_width(limits: Limits, chart: IntArray) -> BoolArray:
     """Series whose limits have no width anywhere: every point of the baseline is the same."""
     with np.errstate(invalid="ignore"):
-        wide = (limits.high > limits.low).any(axis=1)
-    return ~wide & (chart != selection.RUN)
+        has_width: BoolArray = np.asarray(limits.high > limits.low, dtype=bool).any(axis=1)
+    return ~has_width & (chart != selection.RUN)

@@ -7,7 +7,9 @@ data ever splits a chart: only an entry with a reason does.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,15 +48,15 @@ def phases_of(panel: Panel, grain: str, register: pd.DataFrame) -> Phases:
     first = np.zeros(shape, dtype=np.int64)  # position of the phase's first period
     last = np.full(shape, DEFAULT_BASELINE[grain] - 1, dtype=np.int64)  # position of the baseline's last period
     position = np.arange(shape[1])[None, :]
-    for entry in register.sort_values("starts_on").itertuples(index=False):  # a handful of entries, all series at once
+    for entry in register.sort_values("starts_on").to_dict("records"):  # a handful of entries, all series at once
         named = _named(panel.keys, entry)[:, None]
-        begins = named & (starts >= np.datetime64(entry.starts_on, "s"))
+        begins = named & (starts >= pd.Timestamp(entry["starts_on"]).to_datetime64())
         if not begins.any():
             continue
         at = int(np.argmax(begins.any(axis=0)))
         until = at + DEFAULT_BASELINE[grain] - 1
-        if not pd.isna(entry.baseline_ends_on):
-            until = int((ends <= np.datetime64(entry.baseline_ends_on, "s")).sum()) - 1
+        if not pd.isna(entry["baseline_ends_on"]):
+            until = int((ends <= pd.Timestamp(entry["baseline_ends_on"]).to_datetime64()).sum()) - 1
         # An entry for the very first period only fixes the baseline.
         number = np.where(begins, number + (1 if at else 0), number)
         first = np.where(begins, at, first)
@@ -62,10 +64,10 @@ def phases_of(panel: Panel, grain: str, register: pd.DataFrame) -> Phases:
     return Phases(number, (position >= first) & (position <= last))
 
 
-def _named(keys: pd.DataFrame, entry: object) -> BoolArray:
+def _named(keys: pd.DataFrame, entry: dict[Hashable, Any]) -> BoolArray:
     found = np.ones(len(keys), dtype=bool)
     for column in ("measure_id", "stratifier", "stratum", "site"):
-        wanted = getattr(entry, column)
+        wanted = entry[column]
         if wanted != ANY:
             found &= keys[column].eq(wanted).to_numpy(dtype=bool)
     return found

@@ -19,8 +19,8 @@ P, P_PRIME, U, U_PRIME, XBAR, S, XMR, RUN, GAP, GAP_PRIME = range(len(NAMES))
 # What a register may ask for, by kind of measure.
 ALLOWED = {PROPORTION: (P, P_PRIME, XMR, RUN), RATE: (U, U_PRIME, XMR, RUN), MEAN: (XBAR, XMR, RUN)}
 
-# Laney's factor of a series in which chance explains everything scatters around 1 with about 0.91 / sqrt(k - 1), k being
-# the points of its baseline; above this bound it lies in one of twenty such series.
+# Laney's factor of a series in which chance explains everything scatters around 1 with about 0.91 / sqrt(k - 1), k
+# being the points of its baseline; above this bound it lies in one of twenty such series.
 DISPERSION_ALWAYS_FROM, _DISPERSION_SPREAD, _ONE_IN_TWENTY = 1.1, 0.91, 1.645
 
 # Points with a value that a baseline needs, by grain.
@@ -50,7 +50,8 @@ def overdispersed(factor: FloatArray, points: IntArray) -> BoolArray:
     """Whether Laney's factor of a baseline of so many points is larger than 1.1 and larger than chance explains."""
     with np.errstate(divide="ignore", invalid="ignore"):
         bound = 1 + _ONE_IN_TWENTY * _DISPERSION_SPREAD / np.sqrt(np.maximum(points, 2) - 1)
-        return factor > np.maximum(bound, DISPERSION_ALWAYS_FROM)
+        found: BoolArray = factor > np.maximum(bound, DISPERSION_ALWAYS_FROM)
+    return found
 
 
 def choose(
