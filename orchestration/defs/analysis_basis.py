@@ -33,7 +33,9 @@ def require_basis(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
     Reads only; asks nothing of the gate itself. Raises BlockedError.
     """
-    missing = [name for name in (*ANALYSED, _TABLE, "gate_result") if not has_table(con, "publish", name)]
+    if not has_table(con, "publish", "gate_result"):
+        raise _blocked("the gate must have judged the data", "no result")
+    missing = [name for name in (*ANALYSED, _TABLE) if not has_table(con, "publish", name)]
     if missing:
         raise _blocked("strata and gaps must have been computed", f"no publish.{missing[0]}")
     expected = _inputs(con, settings)

@@ -45,6 +45,7 @@ def require_follow_up(con: duckdb.DuckDBPyConnection, settings: Settings) -> Non
 
 def _inputs(con: duckdb.DuckDBPyConnection, settings: Settings, registers_sha256: str) -> dict[str, str]:
     return {
+        "data": fingerprint(con, ("analysis_basis",)),
         "strata_and_gaps": fingerprint(con, ("strata", "gaps")),
         "registers": registers_sha256,
         "confidence_level": repr(settings.statistics.confidence),

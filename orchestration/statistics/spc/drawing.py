@@ -247,5 +247,6 @@ def _side_rows(sides: _Sides, rows: BoolArray) -> _Sides:
 def _without_width(limits: Limits, chart: IntArray) -> BoolArray:
     """Series whose limits have no width anywhere: every point of the baseline is the same."""
     with np.errstate(invalid="ignore"):
-        has_width: BoolArray = np.asarray(limits.high > limits.low, dtype=bool).any(axis=1)
-    return ~has_width & (chart != selection.RUN)
+        width = np.nansum(limits.high - limits.low, axis=1)
+    has_width: BoolArray = width > 0
+    return np.logical_not(has_width) & (chart != selection.RUN)
