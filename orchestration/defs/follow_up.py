@@ -63,12 +63,29 @@ def follow_up(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         )
         for name in FOLLOWED:
             write_frame(con, name, tables[name])
+        _write_rare_events(con)
         record_follow_up(con, settings, registers.sha256)
         drawn = int((tables["chart_series"]["chart_status"] == "drawn").sum())
         phase.rows = sum(len(frame) for frame in tables.values())
         phase.say(f"{drawn:,} charts, {len(tables['aims']):,} aims")
         for name in FOLLOWED:
             yield dg.MaterializeResult(asset_key=["publish", name], metadata=table_metadata(con, "publish", name))
+
+
+def _write_rare_events(con: "duckdb.DuckDBPyConnection") -> None:
+    """`fct_rare_event` for the marts: charts between rare events, from counts that never leave the house."""
+    from orchestration.statistics.spc.rare import rare_events
+
+    months = con.execute(
+        """select s.measure_id, s.site, s.stratifier, s.stratum, s.period_starts_on, s.numerator, s.denominator
+        from main.fct_measure_stratum as s
+        join main.dim_measure as measure on measure.measure_id = s.measure_id and measure.kind = 'rate'
+        join main.dim_stratifier as stratifier on stratifier.stratifier = s.stratifier and stratifier.is_exclusive
+        join main.dim_stratum as stratum on stratum.stratifier = s.stratifier and stratum.stratum = s.stratum
+        where s.grain = 'month' and s.site = 'all' and measure.counts_what = 'events'
+            and not stratifier.is_crossing and not stratum.is_missing"""
+    ).df()
+    write_frame(con, "fct_rare_event", rare_events(months), schema="main")
 
 
 def _followed(con: "duckdb.DuckDBPyConnection", table: str, aims: "pd.DataFrame") -> "pd.DataFrame":

@@ -1,4 +1,4 @@
-"""The same on the packages' own sample data, which are not kept here: EQUITY_REALDATA names the folder that has them."""
+"""The same on the packages' own sample data, which are not kept here: EQUITY_REALDATA names the folder with them."""
 
 from __future__ import annotations
 

@@ -71,8 +71,9 @@ def _aim(title: str) -> dict[str, Any]:
         **{"baseline_in_release": _NONE, "target": 5.0, "by_when": dt.date(2027, 6, 30), "latest_starts_on": STARTS_ON},
         **{"latest_ends_on": ENDS_ON, "progress_pct": 33.3, "projection_method": "", "groups_met": 1},
         **{"groups_with_target": 2, "outcome": "gap smaller, but not by more than chance explains"},
-        **{"status": "too early", "status_reason": "fewer than 4 points", "process_measure_id": "", "process_value": _NONE},
-        **{"process_variation": "", "balancing_measure_id": "rate", "balancing_status": "cannot be judged"},
+        **{"status": "too early", "status_reason": "fewer than 4 points", "process_measure_id": ""},
+        **{"process_value": _NONE, "process_variation": ""},
+        **{"balancing_measure_id": "rate", "balancing_status": "cannot be judged"},
         **_latest(15.0),
     }  # fmt: skip
 

@@ -249,4 +249,5 @@ def _without_width(limits: Limits, chart: IntArray) -> BoolArray:
     with np.errstate(invalid="ignore"):
         width = np.nansum(limits.high - limits.low, axis=1)
     has_width: BoolArray = width > 0
-    return np.logical_not(has_width) & (chart != selection.RUN)
+    found: BoolArray = ~has_width & (chart != selection.RUN)
+    return found
