@@ -124,7 +124,7 @@ def _choices(panel: Panel, measures: pd.DataFrame, choices: pd.DataFrame) -> tup
     for entry in choices.to_dict("records"):
         named = panel.keys["measure_id"].eq(entry["measure_id"]).to_numpy(dtype=bool)
         if entry["stratifier"] != ANY:
-            named &= panel.keys["stratifier"].eq(entry["stratifier"]).to_numpy(dtype=bool)
+            named = named & panel.keys["stratifier"].eq(entry["stratifier"]).to_numpy(dtype=bool)
         if entry["chart"]:
             wanted[named] = selection.NAMES.index(entry["chart"])
         if entry["points_overlap"]:
