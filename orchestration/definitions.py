@@ -7,6 +7,7 @@ import dagster as dg
 from orchestration.defs.analyse import analysis
 from orchestration.defs.conservation import quarantine_files
 from orchestration.defs.dbt_project import parsed_project
+from orchestration.defs.follow_up import follow_up
 from orchestration.defs.gate import gate_verdict
 from orchestration.defs.ingest import ingest_assets
 from orchestration.defs.jobs import REFRESH, refresh_job
@@ -25,7 +26,7 @@ def build_definitions(settings: Settings, progress: Progress | None = None) -> d
         assets=[
             *ingest_assets(settings),
             dbt_models(parsed_project()),
-            *(quarantine_files, gate_verdict, analysis, publication),
+            *(quarantine_files, gate_verdict, analysis, follow_up, publication),
         ],
         jobs=[refresh_job()],
         schedules=[daily_refresh(settings, REFRESH)],

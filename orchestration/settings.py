@@ -122,6 +122,7 @@ class Settings(_Strict):
     gate: Gate = Gate()
     statistics: Statistics = Statistics()
     schedule: Schedule = Schedule()
+    registers: Path | None = None
     settings_file: Path | None = None
 
     @field_validator("catchment_counties")
@@ -201,6 +202,7 @@ def demo_settings(data_dir: Path) -> Settings:
         demo=True,
         data_dir=data_dir,
         as_of=DEMO_AS_OF,
+        registers=PROJECT_ROOT / "seeds",
         sources=(
             RegistryFilesSource(name="registry", path=registry),
             AreaFilesSource(
@@ -277,5 +279,9 @@ def _validated(content: dict[str, Any], path: Path, data_dir: Path | None) -> Se
         for source in settings.sources
     )
     return settings.model_copy(
-        update={"sources": sources, "data_dir": (data_dir or base / settings.data_dir).resolve()}
+        update={
+            "sources": sources,
+            "data_dir": (data_dir or base / settings.data_dir).resolve(),
+            "registers": (base / settings.registers).resolve() if settings.registers else None,
+        }
     )

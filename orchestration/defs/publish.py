@@ -9,6 +9,7 @@ import dagster as dg
 
 from orchestration.defs.analysis_basis import ANALYSED, require_basis
 from orchestration.defs.code_version import code_version
+from orchestration.defs.follow_up_basis import FOLLOWED, require_follow_up
 from orchestration.defs.gate import INPUTS, KEY
 from orchestration.defs.owners import OWNERS, RELEASE
 from orchestration.defs.resources.workspace import Workspace
@@ -39,6 +40,7 @@ def publish(con: "duckdb.DuckDBPyConnection", settings: Settings) -> "ReleaseRes
     run_id = run_id_of(con)
     require_passed(con, run_id)
     require_basis(con, settings)
+    require_follow_up(con, settings)
     quality = protect_quality(quality_table(con), settings.disclosure.min_cell)
     page = render(con, settings)
     return build_release(con, settings, run_id, code_version(), quality=quality, quality_page=page)
@@ -50,7 +52,7 @@ def publish(con: "duckdb.DuckDBPyConnection", settings: Settings) -> "ReleaseRes
     specs=[
         dg.AssetSpec(
             RELEASE,
-            deps=[KEY, *(["publish", table] for table in ANALYSED), *INPUTS],
+            deps=[KEY, *(["publish", table] for table in (*ANALYSED, *FOLLOWED)), *INPUTS],
             group_name=RELEASE,
             owners=[OWNERS[RELEASE]],
             kinds={"python", "parquet"},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.errors import BlockedError
 from orchestration.quality_metrics import METRICS
+from orchestration.release import guard_over_time
 from orchestration.release.columns import GAPS_NUMBERS, STRATA_NUMBERS, TABLES
 from orchestration.release.tables import Tables
 
@@ -71,7 +72,7 @@ def _shape_findings(name: str, table: pa.Table | None) -> list[str]:
 
 def _broken(con: duckdb.DuckDBPyConnection, table: str, rule: str, query: str) -> list[str]:
     """One finding per broken rule, with the number of rows and the first one's key: a group, never a child."""
-    key = [name for name in (*_KEY, "field", "metric") if name in TABLES[table].columns]
+    key = [name for name in (*_KEY, "field", "metric", *guard_over_time.NAMES) if name in TABLES[table].columns]
     shown = f"concat_ws(' / ', {', '.join(key)})"
     found = con.execute(f"select count(*), min({shown}) from ({query}) as broken").fetchone()
     rows, first = found if found is not None else (0, "")
@@ -80,7 +81,14 @@ def _broken(con: duckdb.DuckDBPyConnection, table: str, rule: str, query: str) -
 
 def _rules(min_cell: int) -> list[tuple[str, str, str]]:
     """(table, rule in words, query for the rows that break it)."""
-    return [*_word_rules(), *_withheld_rules(), *_count_rules(min_cell), *_gap_rules(), *_quality_rules(min_cell)]
+    return [
+        *_word_rules(),
+        *_withheld_rules(),
+        *_count_rules(min_cell),
+        *_gap_rules(),
+        *_quality_rules(min_cell),
+        *guard_over_time.rules(),
+    ]
 
 
 def _word_rules() -> list[tuple[str, str, str]]:

@@ -41,6 +41,7 @@ AGGREGATE_MARTS = frozenset(
     {
         *("dim_cell", "dim_measure", "dim_period", "dim_site", "dim_stratifier", "dim_stratum"),
         *("fct_measure_cell", "fct_measure_stratum", "fct_quality", "fct_conservation", "fct_structure"),
+        "fct_rare_event",
     }
 )
 

@@ -1,4 +1,4 @@
-"""Fills the five published tables from the warehouse: labels beside codes, NULL for nothing, one fixed order of rows.
+"""Fills the published tables from the warehouse: labels beside codes, NULL for nothing, one fixed order of rows.
 
 It never hides a number that should have been hidden before it came here: the guard that follows must be able to see it.
 """
@@ -11,6 +11,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from orchestration.errors import TransformError
+from orchestration.release import tables_over_time
 from orchestration.release.columns import TABLES
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ _QUALITY = f"""
 
 
 def read_tables(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame, *, release_id: str) -> Tables:
-    """The five tables of the release contract as Arrow tables, in contract order and with the exact schemas.
+    """The tables of the release contract as Arrow tables, in contract order and with the exact schemas.
 
     `quality` is the protected quality table (field, site, grain, period_starts_on, measure_id, metric, value, n,
     threshold, verdict, disclosure_status). Raises TransformError when a vocabulary would multiply or lose rows.
@@ -149,8 +150,10 @@ def read_tables(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame, *, releas
         "gaps": _shaped("gaps", _fetch(con, _GAPS), release_id),
         "quality": _shaped("quality", _read_quality(con, quality), release_id),
         "held": _shaped("held", _fetch(con, _HELD), release_id),
+        **{name: _shaped(name, _fetch(con, query), release_id) for name, query in tables_over_time.QUERIES.items()},
     }
-    for name, source in (("strata", "publish.strata"), ("gaps", "publish.gaps")):
+    for name in ("strata", "gaps", *tables_over_time.QUERIES):
+        source = f"publish.{name}"
         expected = _fetch(con, f"select count(*) as n from {source}").column("n")[0].as_py()
         if tables[name].num_rows != expected:
             raise TransformError(

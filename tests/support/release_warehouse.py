@@ -13,6 +13,7 @@ import duckdb
 import pandas as pd
 
 from orchestration.settings import Settings
+from tests.support import over_time_frames
 
 RUN_ID, CODE_VERSION, QUALITY_PAGE = "small-run", "tests", "<!doctype html><title>Quality</title>"
 STARTS_ON, ENDS_ON = dt.date(2025, 7, 1), dt.date(2026, 6, 30)
@@ -44,7 +45,9 @@ def build(settings: Settings) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(settings.warehouse_path)) as con:
         con.execute(_SCHEMA)
-        for name, frame in (("publish.strata", _strata()), ("publish.gaps", _gaps()), ("main.dim_stratum", _groups())):
+        over_time = {f"publish.{name}": frame for name, frame in over_time_frames.frames().items()}
+        tables = {"publish.strata": _strata(), "publish.gaps": _gaps(), "main.dim_stratum": _groups(), **over_time}
+        for name, frame in tables.items():
             con.register("frame", frame)
             con.execute(f"create table {name} as from frame")
             con.unregister("frame")
