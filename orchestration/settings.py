@@ -7,17 +7,19 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from orchestration.errors import SettingsError
 from orchestration.settings_fhir import FhirFilesSource
 from orchestration.settings_words import found_of, rule_of
+from orchestration.settings_omop import OmopSource, SyntheaSource
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SETTINGS_FILE_VARIABLE = "EQUITY_SETTINGS"
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+Part = TypeVar("Part", bound=BaseModel)
 
 
 class _Strict(BaseModel):
@@ -79,7 +81,10 @@ class AreaFilesSource(_Strict):
     measures: tuple[AreaMeasure, ...]
 
 
-Source = Annotated[RegistryFilesSource | FhirFilesSource | AreaFilesSource, Field(discriminator="type")]
+Source = Annotated[
+    RegistryFilesSource | FhirFilesSource | OmopSource | SyntheaSource | AreaFilesSource,
+    Field(discriminator="type"),
+]
 
 
 class Disclosure(_Strict):
@@ -265,19 +270,7 @@ def _validated(content: dict[str, Any], path: Path, data_dir: Path | None) -> Se
             found=found_of(wrong),
             remedy="`equity init --print` shows every setting with its meaning",
         ) from None
-    sources = tuple(
-        source.model_copy(
-            update={
-                "path": base / source.path,
-                **(
-                    {"mapping": base / source.mapping}
-                    if isinstance(source, RegistryFilesSource) and source.mapping
-                    else {}
-                ),
-            }
-        )
-        for source in settings.sources
-    )
+    sources = tuple(_in_folder(source, base) for source in settings.sources)
     return settings.model_copy(
         update={
             "sources": sources,
@@ -285,3 +278,23 @@ def _validated(content: dict[str, Any], path: Path, data_dir: Path | None) -> Se
             "registers": (base / settings.registers).resolve() if settings.registers else None,
         }
     )
+
+
+def _in_folder(part: Part, base: Path) -> Part:
+    """The same settings with every relative path in them taken from `base`."""
+    paths = {name: base / value for name, value in part if isinstance(value, Path)}
+    parts = {name: _in_folder(value, base) for name, value in part if isinstance(value, BaseModel)}
+    return part.model_copy(update={**paths, **parts})
+
+
+def secret(variable: str) -> str:
+    """A secret out of the environment. Raises SettingsError, naming the variable, when it is not set."""
+    value = os.environ.get(variable)
+    if not value:
+        raise SettingsError(
+            "a secret stands in the environment, never in a file",
+            where=f"environment variable {variable}",
+            found="it is not set",
+            remedy=f"set {variable} for this process",
+        )
+    return value

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from orchestration.settings import RegistryFilesSource, Settings, Source
 from orchestration.settings_fhir import FhirFilesSource
+from orchestration.settings_omop import OmopSource
 from orchestration.sources import area_files, fhir_files, registry_files
 from orchestration.sources.landing import Progress
+from orchestration.sources.omop import pull as omop
 from orchestration.sources.raw_zone import PulledFile
 
 
@@ -18,4 +20,6 @@ def pull_source(source: Source, settings: Settings, progress: Progress) -> list[
         return registry_files.pull(source, settings, progress)
     if isinstance(source, FhirFilesSource):
         return fhir_files.pull(source, settings, progress)
+    if isinstance(source, OmopSource):
+        return omop.pull(source, settings, progress)
     return area_files.pull(source, settings, progress)
