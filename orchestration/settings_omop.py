@@ -39,6 +39,7 @@ class OmopSource(_Strict):
     source_values: Path | None = None
     incomplete_birth_date: Literal["set_aside", "middle"] = "set_aside"
     condition_codes: Literal["source", "standard"] = "source"
+    condition_types: tuple[int, ...] = ()
     site_from: Literal["person", "visits"] = "person"
     diabetes_services: tuple[str, ...] = ()
     tract_vintage: Literal[2010, 2020] = 2020

@@ -113,7 +113,9 @@ def _code(source: OmopSource) -> str:
 
 
 def conditions(source: OmopSource) -> Reading:
-    """One row per condition occurrence."""
+    """One row per condition occurrence of the types that count as a recorded diagnosis, all when none is named."""
+    types = source.condition_types
+    chosen = f"where condition_type_concept_id in ({concepts.listed(types)})" if types else ""
     select = f"""
         select
             cast(person_id as varchar) as patient_id,
@@ -122,9 +124,10 @@ def conditions(source: OmopSource) -> Reading:
             main._source_row
         from main
         {_CONDITION_CONCEPTS}
+        {chosen}
         order by main._source_row
     """
-    return Reading(CONDITIONS, "condition_occurrence", select, {"concept": ""})
+    return Reading(CONDITIONS, "condition_occurrence", select, {"concept": ""}, leaves_out=bool(types))
 
 
 def observations(source: OmopSource) -> Reading:
