@@ -1,8 +1,8 @@
-"""Writes a generated registry once more as OMOP CDM 5.4 tables, with PEDSnet's location history, column-wise in DuckDB.
+"""Writes a generated registry as OMOP CDM 5.4 tables, with PEDSnet's location history, column-wise in DuckDB.
 
-What OMOP has no place for is lost as it is in practice: days on which race was recorded, all but the latest language, the
-days on which results came in. Concept ids are those of the standardized vocabularies; codes without a well-known one get
-a local id above two billion, as sites do.
+What OMOP has no place for is lost as it is in practice: days on which race was recorded, all but the latest language,
+the days on which results came in. Concept ids are those of the standardized vocabularies; codes without a well-known
+one get a local id above two billion, as sites do.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ _PLACES = """
 _RACE_OF_PERSON = f"""
     select
         patient_id,
-        case count(distinct value) when 1 then min({_case("value", _RACES)}) else {_MULTIPLE_RACE} end as race_concept_id,
+        case count(distinct value) when 1 then min({_case("value", _RACES)}) else {_MULTIPLE_RACE} end
+        as race_concept_id,
         string_agg(distinct value, '|' order by value) as race_source_value
     from race_ethnicity
     where source_system = 'ehr' and value in ({_listed(_RACES)})
@@ -204,8 +205,8 @@ _SELECTS = {
     """,
     "location_fips": """
         select
-            location_id as geocode_id, location_id, tract_geoid[1:2] as geocode_state, tract_geoid[3:5] as geocode_county,
-            tract_geoid[6:] as geocode_tract, tract_vintage as geocode_year
+            location_id as geocode_id, location_id, tract_geoid[1:2] as geocode_state,
+            tract_geoid[3:5] as geocode_county, tract_geoid[6:] as geocode_tract, tract_vintage as geocode_year
         from place where tract_geoid is not null order by location_id
     """,
     "payer_plan_period": """
@@ -221,8 +222,9 @@ _SELECTS = {
             number(encounter_id) as visit_occurrence_id, number(patient_id) as person_id,
             {_case("encounter_class", _VISITS)} as visit_concept_id,
             starts_on as visit_start_date,
-            coalesce(ends_on, case encounter_class when 'inpatient' then greatest(starts_on, as_of()) else starts_on end)
-            as visit_end_date,
+            coalesce(
+                ends_on, case encounter_class when 'inpatient' then greatest(starts_on, as_of()) else starts_on end
+            ) as visit_end_date,
             {_EHR} as visit_type_concept_id, {_case("service", _SERVICE, "null")} as provider_id,
             encounter_class as visit_source_value
         from encounters order by place

@@ -55,7 +55,7 @@ def patients(source: OmopSource) -> Reading:
             from observation_period group by person_id
         ),
         deaths as (select person_id, min(cast(death_date as varchar)) as death_date from death group by person_id)
-        {', visited as (' + _MOST_VISITED + ')' if by_visits else ''}
+        {", visited as (" + _MOST_VISITED + ")" if by_visits else ""}
         select
             cast(person.person_id as varchar) as patient_id,
             {_BIRTH}{_MIDDLE if source.incomplete_birth_date == "middle" else ""}
@@ -87,7 +87,9 @@ def patients(source: OmopSource) -> Reading:
                 'people have no whole date of birth and are set aside; `incomplete_birth_date = "middle"` would take '
                 "the middle of the month or year",
             ),
-            Remark("enrolled_on is null", "people have no observation period, so no first and last day of being followed"),
+            Remark(
+                "enrolled_on is null", "people have no observation period, so no first and last day of being followed"
+            ),
         ),
     )
 

@@ -23,7 +23,8 @@ def location_history(source: OmopSource) -> Reading:
                 geocode_state || geocode_county || geocode_tract as tract_geoid,
                 row_number() over (
                     partition by location_id
-                    order by case when geocode_year = {source.tract_vintage} then 0 else 1 end, geocode_year desc, geocode_id
+                    order by
+                        case when geocode_year = {source.tract_vintage} then 0 else 1 end, geocode_year desc, geocode_id
                 ) as place
             from location_fips
         )

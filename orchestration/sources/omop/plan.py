@@ -51,6 +51,6 @@ def _notes(source: OmopSource, tables: Collection[str], filled: set[str]) -> tup
         )
     if "concept_ancestor" in absent and "visit_occurrence" in tables:
         notes.append(
-            f"{source.name}: without concept_ancestor only the visit concepts listed in docs/sources/omop.md have a class"
+            f"{source.name}: without concept_ancestor only the visit concepts in docs/sources/omop.md have a class"
         )
     return tuple(notes)

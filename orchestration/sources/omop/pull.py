@@ -1,4 +1,4 @@
-"""Pulls an OMOP source: finds its tables, copies a database's into the raw zone first, and lands one file per SELECT."""
+"""Pulls an OMOP source: finds its tables, copies a database's into the raw zone first, lands one file per SELECT."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from orchestration.settings import Settings
 from orchestration.settings_omop import OmopSource
 from orchestration.sources.landing import Progress, Task, land
+from orchestration.sources.omop import duckdb_file
 from orchestration.sources.omop.cdm import CDM
 from orchestration.sources.omop.plan import plan_readings
 from orchestration.sources.omop.reading import Reading
@@ -29,17 +30,23 @@ def pull(source: OmopSource, settings: Settings, progress: Progress) -> list[Pul
     """
     zone = zone_of(settings.raw_dir, source.name)
     with zone.locked():
-        paths = _paths(source, settings, progress)
+        paths = _paths(source, zone.root, progress)
         plan = plan_readings(source, paths)
         for note in plan.notes:
             progress(f"warning: {note}")
         return land(zone, _tasks(source, plan.readings, paths), "snapshot", progress)
 
 
-def _paths(source: OmopSource, settings: Settings, progress: Progress) -> dict[str, Path]:
+def _paths(source: OmopSource, root: Path, progress: Progress) -> dict[str, Path]:
     """The file of each OMOP table: those of the folder, or copies of a database's tables in the raw zone."""
-    assert source.path is not None
-    return find_files(source.path, source.name)
+    if source.postgres is not None:
+        from orchestration.sources.omop import postgres
+
+        return postgres.copy_tables(source, source.postgres, root, progress)
+    path = source.path or Path()
+    if path.is_file() and path.name.lower().endswith(duckdb_file.SUFFIXES):
+        return duckdb_file.copy_tables(source, path, root, progress)
+    return find_files(path, source.name)
 
 
 def _tasks(source: OmopSource, readings: tuple[Reading, ...], paths: dict[str, Path]) -> list[Task]:
@@ -69,4 +76,6 @@ def _tasks(source: OmopSource, readings: tuple[Reading, ...], paths: dict[str, P
 
 def _cdm_file(source: OmopSource, table: str, path: Path, is_read: bool) -> CdmFile:
     extra = (source.location_tract_column,) if table == "location" and source.location_tract_column else ()
-    return CdmFile(table, path, f"{source.name}/{path.name}", is_read, extra)
+    # A copy's name is its content's; the table's name says more.
+    name = path.name if path.parent == source.path else table
+    return CdmFile(table, path, f"{source.name}/{name}", is_read, extra)

@@ -73,7 +73,9 @@ def race(source: OmopSource, values: SourceValues) -> Reading:
         from spread
         where
             categories is null
-            or not (answer is null or answer in ({_NOT_SAID}, 'more than one race') or list_contains(categories, answer))
+            or not (
+                answer is null or answer in ({_NOT_SAID}, 'more than one race') or list_contains(categories, answer)
+            )
         order by _source_row, value
     """
     looks_up = {"observation": _asked(), "concept_ancestor": ""}
@@ -153,7 +155,7 @@ def _asked() -> str:
 
 
 def _details() -> str:
-    """A CTE: the categories that the EHR's own rows in `observation` have for a person; surveys speak for themselves."""
+    """A CTE: the categories that the EHR's rows in `observation` have for a person; surveys speak for themselves."""
     return f"""
         details as (
             select

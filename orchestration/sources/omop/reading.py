@@ -1,4 +1,4 @@
-"""What a SELECT of this package is: the table it fills, the OMOP table whose rows it reads, what it looks up. Data only."""
+"""What a SELECT of this package is: the table it fills, the OMOP table it reads, what it looks up. Data only."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Remark:
 class Reading:
     """One SELECT over the relation `main`, the rows of the OMOP table of that name, and tables called as in OMOP.
 
-    It gives columns of the layout and `_source_row` of `main`. `looks_up`: for each other table an SQL condition for the
-    rows of it that are needed. A table that is not there is empty. `leaves_out`: the SELECT need not take every row.
+    It gives columns of the layout and `_source_row` of `main`. `looks_up`: for each other table an SQL condition for
+    the rows of it that are needed. A table that is not there is empty. `leaves_out`: it need not take every row.
     """
 
     table: Table

@@ -60,12 +60,13 @@ def open_table(table: str, path: Path, label: str) -> TableFile:
     file = opened(path, label, _delimiter(path))
     contract = CDM[table]
     columns = {name: own_column(file, contract, name) for name in contract.columns}
-    lacking = [name for name in contract.needed if columns[name] is None]
+    absent = [name for name, own in columns.items() if own is None]
+    lacking = [name for name in contract.needed if name in absent]
     if lacking:
         raise SourceError(
             f"the OMOP table {table} has the column {lacking[0]}, once",
             where=label,
-            found=f"{len(file.columns)} columns, {sum(own is not None for own in columns.values())} of those that are read",
+            found=f"{len(file.columns)} columns, {len(columns) - len(absent)} of the {len(columns)} that are read",
             remedy=f"export it as the CDM defines it; {_HELP}",
         )
     return file.using(own for own in columns.values() if own is not None)

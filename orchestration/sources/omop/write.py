@@ -23,9 +23,10 @@ _BY_KEY = ("care_site", "concept", "location", "provider")
 
 @dataclass(frozen=True)
 class CdmFile:
-    """The file of one OMOP table. `is_read`: its own rows become rows elsewhere, and unreadable ones are set aside there.
+    """The file of one OMOP table.
 
-    `extra_columns`: columns of it, beyond the CDM's, that a SELECT names.
+    `is_read`: its rows become rows elsewhere, and those that cannot be read are set aside there. `extra_columns`: its
+    columns beyond the CDM's that a SELECT names.
     """
 
     table: str
