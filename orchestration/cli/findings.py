@@ -14,6 +14,7 @@ from typing import Literal
 from orchestration.errors import EquityError
 from orchestration.settings import AreaFilesSource, RegistryFilesSource, Settings, Source
 from orchestration.settings_fhir import FhirFilesSource
+from orchestration.settings_omop import OmopSource, SyntheaSource
 
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandas")
 _FREE_BYTES = 2 * 1024**3
@@ -73,9 +74,26 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 
 
 def _source(source: Source, settings: Settings) -> Finding:
+    if isinstance(source, SyntheaSource):
+        from orchestration.sources.synthea import as_registry_files
+
+        return _registry(as_registry_files(source), settings)
+    if isinstance(source, OmopSource):
+        return _omop(source)
     if isinstance(source, RegistryFilesSource):
         return _registry(source, settings)
     return _fhir(source) if isinstance(source, FhirFilesSource) else _area(source, settings)
+
+
+def _omop(source: OmopSource) -> Finding:
+    from orchestration.sources.omop.look import look
+
+    what = f"source {source.name}"
+    try:
+        words, notes = look(source)
+    except EquityError as error:
+        return Finding("wrong", what, str(error))
+    return Finding("note" if notes else "ok", what, "; ".join([words, *notes]))
 
 
 def _registry(source: RegistryFilesSource, settings: Settings) -> Finding:

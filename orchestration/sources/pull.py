@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from orchestration.settings import RegistryFilesSource, Settings, Source
 from orchestration.settings_fhir import FhirFilesSource
-from orchestration.settings_omop import OmopSource
+from orchestration.settings_omop import OmopSource, SyntheaSource
 from orchestration.sources import area_files, fhir_files, registry_files
 from orchestration.sources.landing import Progress
 from orchestration.sources.omop import pull as omop
 from orchestration.sources.raw_zone import PulledFile
+from orchestration.sources.synthea import as_registry_files
 
 
 def pull_source(source: Source, settings: Settings, progress: Progress) -> list[PulledFile]:
@@ -20,6 +21,8 @@ def pull_source(source: Source, settings: Settings, progress: Progress) -> list[
         return registry_files.pull(source, settings, progress)
     if isinstance(source, FhirFilesSource):
         return fhir_files.pull(source, settings, progress)
+    if isinstance(source, SyntheaSource):
+        return registry_files.pull(as_registry_files(source), settings, progress)
     if isinstance(source, OmopSource):
         return omop.pull(source, settings, progress)
     return area_files.pull(source, settings, progress)

@@ -140,7 +140,7 @@ def observations(source: OmopSource) -> Reading:
             measurement_date as observed_on,
             coalesce(cast(value_as_number as varchar), value_source_value) as value,
             case
-                when starts_with(unit.concept_code, '%') then '%'
+                when starts_with(coalesce(unit.concept_code, unit_source_value), '%') then '%'
                 else coalesce(
                     {case_of("unit_concept_id", dict(concepts.UNITS))}, unit.concept_code, unit_source_value
                 )

@@ -47,17 +47,8 @@ def copy_tables(source: OmopSource, place: OmopPostgres, root: Path, progress: P
     needed table is absent or may not be read, or a statement fails.
     """
     with _snapshot(place) as connection:
-        found: dict[str, tuple[str, str, list[str]]] = {}
-        vocabulary = place.vocabulary_schema or place.cdm_schema
-        for schema in dict.fromkeys((place.cdm_schema, vocabulary)):
-            rows = dict(connection.execute(_COLUMNS, {"schema": schema}).fetchall())
-            for table, own in known_tables(rows).items():
-                if schema == (vocabulary if CDM[table].is_vocabulary else place.cdm_schema):
-                    found[table] = (schema, own, rows[own])
-        where = f"{place.host}, {place.database}, schema {place.cdm_schema}"
-        require_tables({table: tuple(columns) for table, (_, _, columns) in found.items()}, where)
         copies = {}
-        for table, (schema, own, have) in found.items():
+        for table, (schema, own, have) in _found(connection, place).items():
             extra = [source.location_tract_column] if table == "location" and source.location_tract_column else []
             columns = copied_columns(CDM[table], have, extra)
             relation = pg_sql.Identifier(schema, own).as_string(connection)
@@ -72,6 +63,25 @@ def copy_tables(source: OmopSource, place: OmopPostgres, root: Path, progress: P
                 raise _failed(error, f"{source.name}/{table}") from None
             progress(f"{source.name}/{table}: copied")
     return copies
+
+
+def readable_tables(place: OmopPostgres) -> list[str]:
+    """The OMOP tables that are there and may be read. Raises as `copy_tables` does."""
+    with _snapshot(place) as connection:
+        return list(_found(connection, place))
+
+
+def _found(connection: psycopg.Connection, place: OmopPostgres) -> dict[str, tuple[str, str, list[str]]]:
+    """Schema, name and readable columns by OMOP table; the vocabulary may have a schema of its own."""
+    found = {}
+    vocabulary = place.vocabulary_schema or place.cdm_schema
+    for schema in dict.fromkeys((place.cdm_schema, vocabulary)):
+        rows: dict[str, list[str]] = dict(connection.execute(_COLUMNS, {"schema": schema}).fetchall())
+        for table, own in known_tables(rows).items():
+            if schema == (vocabulary if CDM[table].is_vocabulary else place.cdm_schema):
+                found[table] = (schema, own, rows[own])
+    require_tables(list(found), f"{place.host}, {place.database}, schema {place.cdm_schema}")
+    return found
 
 
 @contextmanager
@@ -150,12 +160,12 @@ class _Blocks(io.RawIOBase):
 
     def __init__(self, blocks: Iterator[bytes | bytearray | memoryview]) -> None:
         self.blocks = blocks
-        self.rest = memoryview(next(blocks, b""))
+        self.rest = bytes(next(blocks, b""))
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing at all."""
-        return not len(self.rest)
+        """Whether nothing is left."""
+        return not self.rest
 
     def readable(self) -> bool:
         """It can be read, and no more."""
@@ -163,15 +173,16 @@ class _Blocks(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes, at the end none."""
-        parts, wanted = [], size if size >= 0 else 1 << 62
-        while wanted > 0 and len(self.rest):
-            part = self.rest[:wanted]
-            parts.append(bytes(part))
-            wanted -= len(part)
-            self.rest = self.rest[len(part) :]
-            if not len(self.rest):
-                self.rest = memoryview(next(self.blocks, b""))
-        return b"".join(parts)
+        parts: list[bytes | bytearray | memoryview] = [self.rest]
+        held = len(self.rest)
+        for block in self.blocks if size < 0 or held < size else ():
+            parts.append(block)
+            held += len(block)
+            if 0 <= size <= held:
+                break
+        content = b"".join(parts)
+        taken, self.rest = (content, b"") if size < 0 else (content[:size], content[size:])
+        return taken
 
 
 def _failed(error: Exception, where: str) -> SourceError:

@@ -44,7 +44,7 @@ def _paths(source: OmopSource, root: Path, progress: Progress) -> dict[str, Path
 
         return postgres.copy_tables(source, source.postgres, root, progress)
     path = source.path or Path()
-    if path.is_file() and path.name.lower().endswith(duckdb_file.SUFFIXES):
+    if duckdb_file.is_duckdb_file(path):
         return duckdb_file.copy_tables(source, path, root, progress)
     return find_files(path, source.name)
 

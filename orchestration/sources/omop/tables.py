@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from orchestration.errors import SourceError
@@ -43,7 +44,7 @@ def find_files(folder: Path, name: str) -> dict[str, Path]:
     return found
 
 
-def require_tables(found: dict[str, Path] | dict[str, tuple[str, ...]], where: str) -> None:
+def require_tables(found: Collection[str], where: str) -> None:
     """Raise SourceError unless the tables that nothing works without are there."""
     for table in REQUIRED:
         if table not in found:
