@@ -81,8 +81,16 @@ class AreaFilesSource(_Strict):
     measures: tuple[AreaMeasure, ...]
 
 
+class IdentityMapSource(_Strict):
+    """A CSV that says which records of the other sources are one person: source_name, patient_id, person_id as text."""
+
+    type: Literal["identity_map"] = "identity_map"
+    name: str = "identities"
+    path: Path
+
+
 Source = Annotated[
-    RegistryFilesSource | FhirFilesSource | OmopSource | SyntheaSource | AreaFilesSource,
+    RegistryFilesSource | FhirFilesSource | OmopSource | SyntheaSource | AreaFilesSource | IdentityMapSource,
     Field(discriminator="type"),
 ]
 
@@ -146,6 +154,8 @@ class Settings(_Strict):
                 raise ValueError("a source's `name` has lower-case letters, digits and underscores only")
         if len(names) != len(set(names)):
             raise ValueError("each source needs a `name` of its own")
+        if sum(isinstance(source, IdentityMapSource) for source in self.sources) > 1:
+            raise ValueError("one identity map at most")
         return self
 
     # Zones (one data folder holds everything that a run writes).

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from orchestration.errors import EquityError
-from orchestration.settings import AreaFilesSource, RegistryFilesSource, Settings, Source
+from orchestration.settings import AreaFilesSource, IdentityMapSource, RegistryFilesSource, Settings, Source
 from orchestration.settings_fhir import FhirFilesSource
 from orchestration.settings_omop import OmopSource, SyntheaSource
 
@@ -80,9 +80,25 @@ def _source(source: Source, settings: Settings) -> Finding:
         return _registry(as_registry_files(source), settings)
     if isinstance(source, OmopSource):
         return _omop(source)
+    if isinstance(source, IdentityMapSource):
+        return _identity_map(source)
     if isinstance(source, RegistryFilesSource):
         return _registry(source, settings)
     return _fhir(source) if isinstance(source, FhirFilesSource) else _area(source, settings)
+
+
+def _identity_map(source: IdentityMapSource) -> Finding:
+    from orchestration.sources.identity_map import HEADER, own_column
+    from orchestration.sources.reading import opened
+
+    what = f"source {source.name}"
+    try:
+        file = opened(source.path, str(source.path))
+        for wanted in HEADER.values():
+            own_column(file, wanted)
+    except EquityError as error:
+        return Finding("wrong", what, str(error))
+    return Finding("ok", what, f"{source.path}: which records are one person")
 
 
 def _omop(source: OmopSource) -> Finding:

@@ -155,6 +155,16 @@ TRACT_MEASURES = Table(
     ),
 )
 
+IDENTITY_MAP = Table(
+    "identity_map",
+    "record that belongs to a person",
+    (
+        Column("record_source", "`name` of the source that has the record"),
+        Column("patient_id", "the record, as in that source's `patients`"),
+        Column("person_id", "the person: records with the same one are one person's"),
+    ),
+)
+
 REGISTRY: dict[str, Table] = {
     table.name: table
     for table in (
@@ -163,4 +173,8 @@ REGISTRY: dict[str, Table] = {
     )
 }
 # Every table that the warehouse shows in schema `raw`.
-RAW_TABLES: dict[str, Table] = {**REGISTRY, TRACT_MEASURES.name: TRACT_MEASURES}
+RAW_TABLES: dict[str, Table] = {
+    **REGISTRY,
+    IDENTITY_MAP.name: IDENTITY_MAP,
+    TRACT_MEASURES.name: TRACT_MEASURES,
+}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from orchestration.settings import RegistryFilesSource, Settings, Source
+from orchestration.settings import IdentityMapSource, RegistryFilesSource, Settings, Source
 from orchestration.settings_fhir import FhirFilesSource
 from orchestration.settings_omop import OmopSource, SyntheaSource
-from orchestration.sources import area_files, fhir_files, registry_files
+from orchestration.sources import area_files, fhir_files, identity_map, registry_files
 from orchestration.sources.landing import Progress
 from orchestration.sources.omop import pull as omop
 from orchestration.sources.raw_zone import PulledFile
@@ -25,4 +25,6 @@ def pull_source(source: Source, settings: Settings, progress: Progress) -> list[
         return registry_files.pull(as_registry_files(source), settings, progress)
     if isinstance(source, OmopSource):
         return omop.pull(source, settings, progress)
+    if isinstance(source, IdentityMapSource):
+        return identity_map.pull(source, settings, progress)
     return area_files.pull(source, settings, progress)

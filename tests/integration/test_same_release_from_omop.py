@@ -75,8 +75,9 @@ def test_the_release_tables_are_the_same(both: tuple[Settings, Settings]) -> Non
 
 
 def test_rows_of_the_same_kinds_are_set_aside(both: tuple[Settings, Settings]) -> None:
-    """But for what OMOP has no column for (days of recording, all but the latest language), and what it has one more of:
-    race is a column of `person`, so that a person who is set aside takes an answer along.
+    """But for what OMOP has no column for: days of recording, all but the latest language.
+
+    And race is a column of `person`, so that a person who is set aside takes an answer along.
     """
     by_reason = []
     for settings in both:
