@@ -47,7 +47,8 @@ def split(flat: Path, first: Path, second: Path, identities: Path) -> None:
                     f" order by n) to '{folder / path.name}' (format parquet)"
                 )
         con.execute(
-            "copy (select system as source_name, prefix || patient_id as patient_id, 'person ' || patient_id as person_id"
+            "copy (select system as source_name, prefix || patient_id as patient_id,"
+            " 'person ' || patient_id as person_id"
             f" from '{flat}/patients.parquet'"
             " cross join (values ('registry', ''), ('second', 'S')) as systems (system, prefix)"
             f" order by 1, 2) to '{identities}' (format csv, header)"
