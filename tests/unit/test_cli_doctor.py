@@ -9,8 +9,9 @@ import pytest
 
 from orchestration.cli.findings import Finding, findings
 from orchestration.defs.resources.run_lock import exclusive
-from orchestration.settings import Settings, demo_settings
+from orchestration.settings import IdentityMapSource, Settings, demo_settings
 from orchestration.settings_fhir import FhirFilesSource
+from orchestration.settings_omop import OmopSource, SyntheaSource
 from tests.support.small_run import Ended, settings_for
 
 REGISTRY = {"patients.csv": "patient_id,birth_date,sex\n", "encounters.csv": "encounter_id\n"}
@@ -59,6 +60,33 @@ def test_a_tract_file_without_a_column_is_wrong(settings: Settings) -> None:
 def test_a_tract_file_that_is_not_there_is_wrong(settings: Settings) -> None:
     settings.sources[1].path.unlink()
     assert of(settings, "source tracts").state == "wrong"
+
+
+def test_an_omop_source_says_its_tables_and_what_it_lacks(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "omop"
+    folder.mkdir()
+    omop = settings.model_copy(update={"sources": (OmopSource(path=folder),)})
+    assert of(omop, "source omop").state == "wrong"
+    for table in ("person", "concept", "visit_occurrence"):
+        (folder / f"{table}.csv").write_text("x\n", encoding="utf-8")
+    finding = of(omop, "source omop")
+    assert finding.state == "note"
+    assert "concept, person, visit_occurrence" in finding.words and "no observation_period" in finding.words
+
+
+def test_a_synthea_folder_without_its_files_is_wrong(settings: Settings, tmp_path: Path) -> None:
+    synthea = settings.model_copy(update={"sources": (SyntheaSource(path=tmp_path),)})
+    assert of(synthea, "source synthea").state == "wrong"
+
+
+def test_an_identity_map_needs_its_columns(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "map.csv"
+    mapped = settings.model_copy(update={"sources": (IdentityMapSource(path=path),)})
+    assert of(mapped, "source identities").state == "wrong"
+    path.write_text("source_name,patient_id,person_id\n", encoding="utf-8")
+    assert of(mapped, "source identities").state == "ok"
+    path.write_text("source_name,patient_id\n", encoding="utf-8")
+    assert "person_id" in of(mapped, "source identities").words
 
 
 def test_an_unknown_profile_is_wrong(settings: Settings) -> None:

@@ -14,12 +14,14 @@ from orchestration.cli.init import template
 from orchestration.settings import (
     AreaFilesSource,
     AreaMeasure,
+    IdentityMapSource,
     RegistryFilesSource,
     Settings,
     demo_settings,
     load_settings,
 )
 from orchestration.settings_fhir import FhirFilesSource
+from orchestration.settings_omop import OmopPostgres, OmopSource, SyntheaSource
 from tests.support.small_run import Ended
 
 NOT_IN_THE_FILE = {"demo", "settings_file"}  # found out, not set
@@ -59,6 +61,10 @@ def test_every_setting_stands_there_with_its_meaning() -> None:
         *settings_of(FhirFilesSource, "sources"),
         *settings_of(AreaFilesSource, "sources"),
         *settings_of(AreaMeasure, "sources.measures"),
+        *(setting for setting in settings_of(OmopSource, "sources") if setting != ("sources", "postgres")),
+        *settings_of(OmopPostgres, "sources.postgres"),
+        *settings_of(SyntheaSource, "sources"),
+        *settings_of(IdentityMapSource, "sources"),
     }
     assert expected - set(documented()) == set()
 
@@ -79,11 +85,19 @@ def test_everything_that_is_commented_out_loads_too(in_folder: Path) -> None:
     sources = {source.type: source for source in load_settings().sources}
     assert len(sources) == len(tomllib.loads(text)["sources"])
     registry, tracts, fhir = sources["registry_files"], sources["area_files"], sources["fhir_files"]
+    assert len(tomllib.loads(text)["sources"]) == 6
+    (in_folder / "equity.toml").write_text(text, encoding="utf-8")
+    registry, omop, warehouse, synthea, identities, tracts = load_settings().sources
     assert isinstance(registry, RegistryFilesSource)
     assert isinstance(tracts, AreaFilesSource)
     assert isinstance(fhir, FhirFilesSource)
     assert fhir.path == in_folder / "export"
     assert registry.mapping == in_folder / "mapping.yml"
+    assert isinstance(omop, OmopSource) and isinstance(warehouse, OmopSource)
+    assert omop.source_values == in_folder / "source_values.csv" and omop.postgres is None
+    assert warehouse.postgres is not None and warehouse.path is None
+    assert warehouse.postgres.ssl_root_certificate == in_folder / "root.crt"
+    assert isinstance(synthea, SyntheaSource) and isinstance(identities, IdentityMapSource)
     assert {measure.measure for measure in tracts.measures} == {"child_population", "poverty", "children_by_race"}
 
 
