@@ -53,6 +53,7 @@ def _lines(pattern: str) -> Callable[[Path], int]:
 CASES: dict[str, Case] = {
     "registry_files": Case("csv", _lines("*.csv"), 34),
     "fhir_files": Case("fhir", _lines("*.ndjson"), 37),
+    "omop": Case("omop", _lines("*.csv"), 47),
 }
 
 

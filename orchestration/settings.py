@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from orchestration.errors import SettingsError
 from orchestration.settings_fhir import FhirFilesSource
-from orchestration.settings_words import found_of, rule_of
 from orchestration.settings_omop import OmopSource, SyntheaSource
+from orchestration.settings_words import found_of, rule_of
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SETTINGS_FILE_VARIABLE = "EQUITY_SETTINGS"

@@ -17,8 +17,10 @@ def synth(
     patients: Annotated[int, typer.Option(min=200, max=1_000_000, help="How many children.")] = 2_400,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 1,
     form: Annotated[
-        Literal["csv", "parquet", "files", "fhir"],
-        typer.Option("--format", help="csv (or files) and parquet: tables in the registry layout; fhir: NDJSON."),
+        Literal["csv", "parquet", "files", "fhir", "omop"],
+        typer.Option(
+            "--format", help="csv (or files) and parquet: tables in the registry layout; fhir: NDJSON; omop: CSV."
+        ),
     ] = "csv",
     as_of: Annotated[
         dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day of the data. Default: the demo's.")

@@ -10,9 +10,10 @@ from typing import Any
 from orchestration.synthetic import registry
 from orchestration.synthetic.fhir import write_fhir
 from orchestration.synthetic.files import FileFormat
+from orchestration.synthetic.omop import write_omop
 
 # Each takes the folder of the generated CSV tables and the folder to write into.
-REWRITES: dict[str, Callable[[Path, Path], None]] = {"fhir": write_fhir}
+REWRITES: dict[str, Callable[[Path, Path], None]] = {"fhir": write_fhir, "omop": write_omop}
 TABLE_FORMATS: dict[str, FileFormat] = {"csv": "csv", "files": "csv", "parquet": "parquet"}
 _KEPT = ("tracts.csv", "truth.json")
 

@@ -8,16 +8,18 @@ one get a local id above two billion, as sites do.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
 from orchestration.synthetic.files import FileFormat
-from orchestration.synthetic.layout import CONDITIONS, DIAGNOSES, RESULT_CODES, SERVICES
+from orchestration.synthetic.layout import CONDITIONS, DIAGNOSES, RESULT_CODES, SERVICES, TABLES, Column
 from orchestration.synthetic.planted import SITES
 
 _LOCAL = 2_000_000_000
+_TYPES = {"date": "date", "number": "double", "integer": "integer"}
 PROBLEM_LIST, ENCOUNTER_RECORD = 32840, 32827
 _PRIMARY_DIAGNOSIS, _EHR, _SURVEY = 32902, 32817, 32862
 _SEXES = {"F": 8532, "M": 8507, "U": 8551, "X": 8521}
@@ -53,19 +55,20 @@ _STANDARD = (
 )
 
 
-def write_omop(registry: Path, directory: Path, *, file_format: FileFormat, as_of: dt.date) -> None:
-    """Write the OMOP tables of the Parquet registry in `registry` into `directory`, each as one file.
+def write_omop(registry: Path, directory: Path, file_format: FileFormat = "csv") -> None:
+    """Write the OMOP tables of the CSV registry in `registry` into `directory`, each as one file.
 
-    What is still going on at `as_of` (being followed, insured, in hospital) ends that day: the CDM needs an end.
+    What still goes on at the end of the data (being followed, insured, in hospital) ends that day: the CDM needs an
+    end. Lines that are no record are left out; a visit that contradicts itself does so in its own columns.
     """
+    as_of = dt.date.fromisoformat(
+        json.loads((registry / "truth.json").read_text(encoding="utf-8"))["generator"]["as_of"]
+    )
     directory.mkdir(parents=True, exist_ok=True)
     con = duckdb.connect()
     try:
-        for path in sorted(registry.glob("*.parquet")):
-            con.execute(
-                f"create view {path.stem} as select *, file_row_number as place "
-                f"from read_parquet({_text(str(path.absolute()))}, file_row_number = true)"
-            )
+        for table, columns in TABLES.items():
+            con.execute(f"create temp table {table} as {_rows(registry / f'{table}.csv', columns)}")
         con.execute(f"create macro as_of() as date '{as_of}'")
         con.execute("create macro number(id) as cast(substr(id, 2) as integer)")
         con.execute(f"create temp table concept as {_concepts()}")
@@ -76,6 +79,21 @@ def write_omop(registry: Path, directory: Path, *, file_format: FileFormat, as_o
             con.execute(f"copy ({select}) to {target} ({options})")
     finally:
         con.close()
+
+
+def _rows(path: Path, columns: tuple[Column, ...]) -> str:
+    """The table's records with their types, and `place`, their order."""
+    names = ", ".join(f"{_text(column.name)}: 'VARCHAR'" for column in columns)
+    typed = ", ".join(
+        f"try_cast({column.name} as {_TYPES.get(column.kind, 'varchar')}) as {column.name}" for column in columns
+    )
+    return f"""
+        select {typed}, row_number() over () - 1 as place
+        from read_csv(
+            {_text(str(path.absolute()))}, auto_detect = false, header = true, delim = ',', columns = {{{names}}},
+            ignore_errors = true
+        )
+    """
 
 
 def _text(value: str) -> str:
@@ -224,7 +242,8 @@ _SELECTS = {
             starts_on as visit_start_date,
             coalesce(
                 ends_on, case encounter_class when 'inpatient' then greatest(starts_on, as_of()) else starts_on end
-            ) as visit_end_date,
+            ) + cast(dense_rank() over (partition by encounter_id order by primary_dx) - 1 as integer)
+            as visit_end_date,
             {_EHR} as visit_type_concept_id, {_case("service", _SERVICE, "null")} as provider_id,
             encounter_class as visit_source_value
         from encounters order by place

@@ -35,8 +35,8 @@ USER, PASSWORD, VARIABLE = "equity", "equity's", "EQUITY_TEST_OMOP_PASSWORD"
 @pytest.fixture(scope="module")
 def omop_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("omop")
-    generate(folder / "tables", patients=250, as_of=AS_OF, months=12)
-    write_omop(folder / "tables", folder / "omop", file_format="parquet", as_of=AS_OF)
+    generate(folder / "tables", patients=250, as_of=AS_OF, months=12, file_format="csv")
+    write_omop(folder / "tables", folder / "omop", "parquet")
     return folder / "omop"
 
 
