@@ -36,6 +36,7 @@ def omop(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def test_strata_equal_the_files(omop: Settings) -> None:
     usable = recount_rows(layout_rows(real_folder(FOLDER)), WINDOW)
     expected = recount_measures(recount_people(usable, WINDOW), usable, WINDOW)
+    expected = expected[expected["site"] == "all"]  # nobody has a care site, so "not recorded" would repeat everything
     assert differing_cells(counted_strata(omop), expected) == []
     reached = expected[expected["numerator"] > 0]
     assert {"ed_visits", "bed_days", "hba1c_tested", "hba1c_below_7"} <= set(reached["measure_id"])
