@@ -9,10 +9,11 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from orchestration.errors import SettingsError
 from orchestration.settings_fhir import FhirFilesSource
+from orchestration.settings_fhir_bulk import FhirBulkSource
 from orchestration.settings_words import found_of, rule_of
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -79,7 +80,9 @@ class AreaFilesSource(_Strict):
     measures: tuple[AreaMeasure, ...]
 
 
-Source = Annotated[RegistryFilesSource | FhirFilesSource | AreaFilesSource, Field(discriminator="type")]
+Source = Annotated[
+    RegistryFilesSource | FhirFilesSource | FhirBulkSource | AreaFilesSource, Field(discriminator="type")
+]
 
 
 class Disclosure(_Strict):
@@ -253,6 +256,19 @@ def load_settings(path: Path | None = None, *, data_dir: Path | None = None) -> 
     return _validated(content, chosen.resolve(), data_dir)
 
 
+def secret(variable: str, *, setting: str) -> SecretStr:
+    """What the environment variable holds that the setting `setting` names. Raises SettingsError."""
+    value = os.environ.get(variable, "")
+    if not value.strip():
+        raise SettingsError(
+            f"the environment variable that `{setting}` names is set",
+            where=variable,
+            found="nothing in it",
+            remedy="set it for this process only; never write a secret into the settings file",
+        )
+    return SecretStr(value)
+
+
 def _validated(content: dict[str, Any], path: Path, data_dir: Path | None) -> Settings:
     base = path.parent
     try:
@@ -266,16 +282,7 @@ def _validated(content: dict[str, Any], path: Path, data_dir: Path | None) -> Se
             remedy="`equity init --print` shows every setting with its meaning",
         ) from None
     sources = tuple(
-        source.model_copy(
-            update={
-                "path": base / source.path,
-                **(
-                    {"mapping": base / source.mapping}
-                    if isinstance(source, RegistryFilesSource) and source.mapping
-                    else {}
-                ),
-            }
-        )
+        source.model_copy(update={name: base / value for name, value in source if isinstance(value, Path)})
         for source in settings.sources
     )
     return settings.model_copy(
