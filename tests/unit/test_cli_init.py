@@ -20,6 +20,7 @@ from orchestration.settings import (
     load_settings,
 )
 from orchestration.settings_fhir import FhirFilesSource
+from orchestration.settings_fhir_bulk import FhirBulkSource
 from tests.support.small_run import Ended
 
 NOT_IN_THE_FILE = {"demo", "settings_file"}  # found out, not set
@@ -57,6 +58,7 @@ def test_every_setting_stands_there_with_its_meaning() -> None:
         *settings_of(Settings),
         *settings_of(RegistryFilesSource, "sources"),
         *settings_of(FhirFilesSource, "sources"),
+        *settings_of(FhirBulkSource, "sources"),
         *settings_of(AreaFilesSource, "sources"),
         *settings_of(AreaMeasure, "sources.measures"),
     }
@@ -74,12 +76,16 @@ def test_the_file_loads_and_gives_the_defaults(in_folder: Path, equity: Callable
 
 
 def test_everything_that_is_commented_out_loads_too(in_folder: Path) -> None:
-    text = switched_on()
+    # A key is given by a file or by a variable, never by both.
+    text = switched_on().replace('key_variable = "EQUITY_BULK_KEY"\n', "")
     (in_folder / "equity.toml").write_text(text, encoding="utf-8")
     sources = {source.type: source for source in load_settings().sources}
     assert len(sources) == len(tomllib.loads(text)["sources"])
     registry, tracts, fhir = sources["registry_files"], sources["area_files"], sources["fhir_files"]
+    ehr = sources["fhir_bulk"]
     assert isinstance(registry, RegistryFilesSource)
+    assert isinstance(ehr, FhirBulkSource)
+    assert ehr.key_file == in_folder / "bulk_key.pem"
     assert isinstance(tracts, AreaFilesSource)
     assert isinstance(fhir, FhirFilesSource)
     assert fhir.path == in_folder / "export"
