@@ -1,4 +1,4 @@
-"""Misbehaviour: each makes another answer out of the one that would be right."""
+"""Misbehavior: each makes another answer out of the one that would be right."""
 
 from __future__ import annotations
 
