@@ -89,6 +89,13 @@ class FhirBulkSource(FhirReading):
             raise ValueError("is the name of an environment variable, not the key itself")
         return value
 
+    @field_validator("key_file")
+    @classmethod
+    def _file(cls, value: Path | None) -> Path | None:
+        if value is not None and ("PRIVATE KEY" in str(value) or "\n" in str(value) or "{" in str(value)):
+            raise ValueError("is the path of a file, not the key itself")
+        return value
+
     @model_validator(mode="after")
     def _together(self) -> FhirBulkSource:
         if (self.level == "group") != (self.group_id is not None):

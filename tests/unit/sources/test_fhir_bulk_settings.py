@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from orchestration.settings import PROJECT_ROOT
+from orchestration.errors import SettingsError
+from orchestration.settings import PROJECT_ROOT, load_settings
 from orchestration.settings_fhir_bulk import DEFAULT_TYPES, FhirBulkSource
 from orchestration.sources.fhir.resources import TYPES
 
@@ -57,6 +59,8 @@ def test_good_settings(own: dict[str, Any]) -> None:
         ({"key_file": "k.pem"}, "one private key"),
         ({"client_id": "a", "key_file": "k.pem", "key_variable": "K"}, "one private key"),
         ({"client_id": "a", "key_variable": "-----BEGIN PRIVATE KEY-----"}, "not the key itself"),
+        ({"client_id": "a", "key_file": "-----BEGIN PRIVATE KEY-----"}, "not the key itself"),
+        ({"client_id": "a", "key_file": '{"kty": "EC"}'}, "not the key itself"),
         ({"longest_pull_hours": 0}, "greater than 0"),
         ({"proxy": "http://user:word@proxy.example.org"}, "without user"),
         ({"proxy": "proxy.example.org:3128"}, "without user"),
@@ -76,3 +80,22 @@ def test_the_types_asked_for_are_those_that_are_read() -> None:
 def test_every_setting_is_documented() -> None:
     page = (PROJECT_ROOT / "docs" / "sources" / "fhir_bulk.md").read_text(encoding="utf-8")
     assert {name for name in FhirBulkSource.model_fields if f"| `{name}` |" not in page} == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'base_url = "https://user:Pa55word@ehr.example.org/fhir"',
+        'proxy = "http://user:Pa55word@proxy.example.org"',
+        'key_variable = "-----BEGIN PRIVATE KEY-----Pa55word"',
+        'key_file = "-----BEGIN PRIVATE KEY-----Pa55word"',
+        'client_secret = "Pa55word"',
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_not_repeated(tmp_path: Path, line: str) -> None:
+    base = "" if line.startswith("base_url") else 'base_url = "https://ehr.example.org/fhir"\n'
+    text = f'[[sources]]\ntype = "fhir_bulk"\ngroup_id = "g"\n{base}{line}\n'
+    (tmp_path / "equity.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match="may be a secret") as error:
+        load_settings(tmp_path / "equity.toml")
+    assert "Pa55word" not in str(error.value)
