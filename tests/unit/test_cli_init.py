@@ -90,7 +90,8 @@ def test_everything_that_is_commented_out_loads_too(in_folder: Path) -> None:
     assert isinstance(fhir, FhirFilesSource)
     assert fhir.path == in_folder / "export"
     assert registry.mapping == in_folder / "mapping.yml"
-    assert {measure.measure for measure in tracts.measures} == {"child_population", "poverty", "children_by_race"}
+    measures = {measure.measure for measure in tracts.measures}
+    assert measures == {"child_population", "poverty", "deprivation", "children_by_race"}
 
 
 def test_an_existing_file_is_never_overwritten(in_folder: Path, equity: Callable[..., Ended]) -> None:
