@@ -9,10 +9,11 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from orchestration.errors import SettingsError
 from orchestration.settings_fhir import FhirFilesSource
+from orchestration.settings_fhir_bulk import FhirBulkSource
 from orchestration.settings_omop import OmopSource, SyntheaSource
 from orchestration.settings_words import found_of, rule_of
 
@@ -90,7 +91,13 @@ class IdentityMapSource(_Strict):
 
 
 Source = Annotated[
-    RegistryFilesSource | FhirFilesSource | OmopSource | SyntheaSource | AreaFilesSource | IdentityMapSource,
+    RegistryFilesSource
+    | FhirFilesSource
+    | FhirBulkSource
+    | OmopSource
+    | SyntheaSource
+    | AreaFilesSource
+    | IdentityMapSource,
     Field(discriminator="type"),
 ]
 
@@ -268,6 +275,19 @@ def load_settings(path: Path | None = None, *, data_dir: Path | None = None) -> 
     return _validated(content, chosen.resolve(), data_dir)
 
 
+def secret(variable: str, *, setting: str) -> SecretStr:
+    """What the environment variable holds that the setting `setting` names. Raises SettingsError."""
+    value = os.environ.get(variable, "")
+    if not value.strip():
+        raise SettingsError(
+            f"the environment variable that `{setting}` names is set",
+            where=variable,
+            found="nothing in it",
+            remedy="set it for this process only; never write a secret into the settings file",
+        )
+    return SecretStr(value)
+
+
 def _validated(content: dict[str, Any], path: Path, data_dir: Path | None) -> Settings:
     base = path.parent
     try:
@@ -295,16 +315,3 @@ def _in_folder(part: Part, base: Path) -> Part:
     paths = {name: base / value for name, value in part if isinstance(value, Path)}
     parts = {name: _in_folder(value, base) for name, value in part if isinstance(value, BaseModel)}
     return part.model_copy(update={**paths, **parts})
-
-
-def secret(variable: str) -> str:
-    """A secret out of the environment. Raises SettingsError, naming the variable, when it is not set."""
-    value = os.environ.get(variable)
-    if not value:
-        raise SettingsError(
-            "a secret stands in the environment, never in a file",
-            where=f"environment variable {variable}",
-            found="it is not set",
-            remedy=f"set {variable} for this process",
-        )
-    return value

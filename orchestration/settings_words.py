@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ _RULES = {
     "date_from_datetime_inexact": "is a date without a time: YYYY-MM-DD",
 }
 _LONGEST = 60
+# Settings in which somebody may have written a secret, known to us or not: what stands there is not repeated.
+_MAY_BE_SECRET = re.compile(r"key|secret|passw|token|credential|url|proxy|dsn", re.IGNORECASE)
 
 
 def rule_of(error: ErrorDetails) -> str:
@@ -67,6 +70,8 @@ def _clause(error: ErrorDetails) -> str:
 def _shown(error: ErrorDetails) -> str:
     if error["type"] in ("missing", "union_tag_not_found"):
         return "nothing"
+    if error["loc"] and _MAY_BE_SECRET.search(str(error["loc"][-1])):
+        return "something else, which is not repeated here: it may be a secret"
     value: Any = error["input"]
     if isinstance(value, dict):
         tag = value.get("type")

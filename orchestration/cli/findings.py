@@ -14,6 +14,7 @@ from typing import Literal
 from orchestration.errors import EquityError
 from orchestration.settings import AreaFilesSource, IdentityMapSource, RegistryFilesSource, Settings, Source
 from orchestration.settings_fhir import FhirFilesSource
+from orchestration.settings_fhir_bulk import FhirBulkSource
 from orchestration.settings_omop import OmopSource, SyntheaSource
 
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandas")
@@ -84,6 +85,10 @@ def _source(source: Source, settings: Settings) -> Finding:
         return _identity_map(source)
     if isinstance(source, RegistryFilesSource):
         return _registry(source, settings)
+    if isinstance(source, FhirBulkSource):
+        from orchestration.cli.findings_fhir_bulk import bulk_finding
+
+        return Finding(*bulk_finding(source))
     return _fhir(source) if isinstance(source, FhirFilesSource) else _area(source, settings)
 
 

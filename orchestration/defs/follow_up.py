@@ -89,10 +89,11 @@ def _write_rare_events(con: "duckdb.DuckDBPyConnection") -> None:
 
 
 def _followed(con: "duckdb.DuckDBPyConnection", table: str, aims: "pd.DataFrame") -> "pd.DataFrame":
-    """The rows that charts and aims look at: months, everyone, and all of the aims' measures; no crossings."""
+    """The rows that charts and aims look at: months, everyone, and the aims' own measures and groups; no crossings."""
     names = {name for column in ("measure_id", "process_measure_id", "balancing_measure_id") for name in aims[column]}
     return con.execute(
         f"""select * from publish.{table} where coalesce(stratifier_2, '') = ''
-        and (grain = 'month' or stratifier = 'overall' or list_contains(?, measure_id))""",
-        [sorted(names)],
+        and (stratifier = 'overall' or grain = 'month'
+            or (list_contains(?, measure_id) and list_contains(?, stratifier) and list_contains(?, site)))""",
+        [sorted(names), *(sorted(set(aims[column])) for column in ("stratifier", "site"))],
     ).df()

@@ -21,8 +21,7 @@ _KEPT = ("tracts.csv", "truth.json")
 def write_registry(directory: Path, form: str, **generated: Any) -> None:
     """Generate a registry and write it into `directory` in form `form`, with `tracts.csv` and `truth.json`.
 
-    `generated` are the arguments of `registry.generate`. The same arguments give the same people and
-    records in every form.
+    `generated` are the arguments of `registry.generate`. The same ones give the same people and records in every form.
     """
     if form in TABLE_FORMATS:
         registry.generate(directory, file_format=TABLE_FORMATS[form], **generated)

@@ -257,6 +257,16 @@ def test_a_merged_record_gives_way_and_its_care_goes_along(place: FhirPlace) -> 
     ]
 
 
+def test_what_a_killed_pull_left_is_cleared_away(place: FhirPlace) -> None:
+    place.write("Patient.ndjson", patient())
+    left = place.root / "var/raw/ehr/ndjson/.writing-stage"
+    left.mkdir(parents=True)
+    (left / "Patient.1.parquet").write_bytes(b"half")
+    place.pull()
+    assert born(place) == {"p1": "2010-05-06"}
+    assert not left.parent.exists()
+
+
 def test_names_do_not_reach_sql(place: FhirPlace) -> None:
     name = "it's a [test]*/Patient.ndjson"
     place.write(name, patient())

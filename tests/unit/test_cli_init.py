@@ -21,6 +21,7 @@ from orchestration.settings import (
     load_settings,
 )
 from orchestration.settings_fhir import FhirFilesSource
+from orchestration.settings_fhir_bulk import FhirBulkSource
 from orchestration.settings_omop import OmopPostgres, OmopSource, SyntheaSource
 from tests.support.small_run import Ended
 
@@ -59,6 +60,7 @@ def test_every_setting_stands_there_with_its_meaning() -> None:
         *settings_of(Settings),
         *settings_of(RegistryFilesSource, "sources"),
         *settings_of(FhirFilesSource, "sources"),
+        *settings_of(FhirBulkSource, "sources"),
         *settings_of(AreaFilesSource, "sources"),
         *settings_of(AreaMeasure, "sources.measures"),
         *(setting for setting in settings_of(OmopSource, "sources") if setting != ("sources", "postgres")),
@@ -80,13 +82,17 @@ def test_the_file_loads_and_gives_the_defaults(in_folder: Path, equity: Callable
 
 
 def test_everything_that_is_commented_out_loads_too(in_folder: Path) -> None:
-    text = switched_on()
+    # A key is given by a file or by a variable, never by both.
+    text = switched_on().replace('key_variable = "EQUITY_BULK_KEY"\n', "")
     (in_folder / "equity.toml").write_text(text, encoding="utf-8")
     sources = {source.type: source for source in load_settings().sources}
     assert len(sources) + 1 == len(tomllib.loads(text)["sources"])  # one kind stands there twice
     registry, tracts, fhir = sources["registry_files"], sources["area_files"], sources["fhir_files"]
+    ehr = sources["fhir_bulk"]
     omop, warehouse = (source for source in load_settings().sources if source.type == "omop")
     assert isinstance(registry, RegistryFilesSource)
+    assert isinstance(ehr, FhirBulkSource)
+    assert ehr.key_file == in_folder / "bulk_key.pem"
     assert isinstance(tracts, AreaFilesSource)
     assert isinstance(fhir, FhirFilesSource)
     assert fhir.path == in_folder / "export"

@@ -163,12 +163,12 @@ class Stage:
                 continue
             path = self._folder / f"deletion.{each.number}.parquet"
             shape = sql.text(structure(DELETION))
-            select = f"""select json is not null and json ->> '$.resourceType' = 'Bundle' as is_bundle,
+            select = f"""select coalesce((json ->> '$.resourceType') = 'Bundle', false) as is_bundle,
                 unnest(json_transform(json, {shape})) from {_lines(each)}"""
             self._copy(each, select, path)
             rows = f"read_parquet({sql.file(path)}, file_row_number = true)"
             bad = con.execute(
-                f"select file_row_number + 1 from {rows} where is_bundle is not true order by 1 limit 1"
+                f"select file_row_number + 1 from {rows} where not is_bundle order by 1 limit 1"
             ).fetchone()
             if bad:
                 raise SourceError(
@@ -205,7 +205,7 @@ class Stage:
 
 
 def _lines(each: NumberedFile) -> str:
-    compression = "gzip" if is_gzip(each.file.path) else "none"
+    compression = "gzip" if is_gzip(each.file.path) else "uncompressed"
     return (
         f"read_ndjson_objects({sql.file(each.file.path)}, ignore_errors = true, compression = '{compression}', "
         f"maximum_object_size = {_LONGEST_LINE})"

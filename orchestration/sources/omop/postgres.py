@@ -87,7 +87,7 @@ def _found(connection: psycopg.Connection, place: OmopPostgres) -> dict[str, tup
 @contextmanager
 def _snapshot(place: OmopPostgres) -> Iterator[psycopg.Connection]:
     """A connection in a read-only transaction on one snapshot, in the role that the settings name."""
-    password = secret(place.password_variable) if place.password_variable else None
+    password = secret(place.password_variable, setting="password_variable") if place.password_variable else None
     where = f"{place.host}, database {place.database}"
     try:
         connection = psycopg.connect(
@@ -95,7 +95,7 @@ def _snapshot(place: OmopPostgres) -> Iterator[psycopg.Connection]:
             port=place.port,
             dbname=place.database,
             user=place.user,
-            password=password,
+            password=password.get_secret_value() if password else None,
             sslmode=place.sslmode,
             sslrootcert=str(place.ssl_root_certificate) if place.ssl_root_certificate else None,
             connect_timeout=place.connect_timeout_seconds,

@@ -1,9 +1,9 @@
--- Results, and what surveys asked about race, ethnicity and language.
+-- Results in the table's order; behind them what surveys asked about race and ethnicity, then about language.
 with answer as (
 
     select
-        row_no,
-        'R' || row_no as id,
+        1000000000 + race_ethnicity.row_no as row_no,
+        'R' || race_ethnicity.row_no as id,
         patient_id,
         case when source_system = 'survey'
             then {'coding': [{'system': 'http://terminology.hl7.org/CodeSystem/observation-category', 'code': 'survey'}], 'text': cast(null as varchar)}
@@ -18,11 +18,11 @@ with answer as (
         end as said,
         informant(capture_method, patient_id) as performer
     from race_ethnicity
-    where row_no not in (select row_no from race_in_patient)
+    where race_ethnicity.row_no not in (select row_no from race_in_patient)
     union all
     select
-        row_no,
-        'L' || row_no,
+        2000000000 + languages.row_no,
+        'L' || languages.row_no,
         patient_id,
         coded('http://terminology.hl7.org/CodeSystem/observation-category', 'survey'),
         '54899-0',
@@ -30,7 +30,7 @@ with answer as (
         case when language is not null then coded('urn:ietf:bcp:47', language) end,
         null
     from languages
-    where row_no not in (select row_no from language_in_patient)
+    where languages.row_no not in (select row_no from language_in_patient)
 
 )
 
@@ -51,7 +51,7 @@ select
 from observations
 union all
 select
-    1000000000 + row_no,
+    row_no,
     false,
     to_json({
         'resourceType': 'Observation',
