@@ -9,8 +9,9 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from orchestration import settings_area as area
 from orchestration.errors import SettingsError
 from orchestration.settings_fhir import FhirFilesSource
 from orchestration.settings_words import found_of, rule_of
@@ -79,7 +80,20 @@ class AreaFilesSource(_Strict):
     measures: tuple[AreaMeasure, ...]
 
 
-Source = Annotated[RegistryFilesSource | FhirFilesSource | AreaFilesSource, Field(discriminator="type")]
+Source = Annotated[
+    RegistryFilesSource
+    | FhirFilesSource
+    | AreaFilesSource
+    | area.CensusAcsSource
+    | area.AcsFilesSource
+    | area.SviFilesSource
+    | area.AdiFilesSource
+    | area.CoiFilesSource
+    | area.DepIndexFilesSource
+    | area.TractCrosswalkSource
+    | area.GeocodeFilesSource,
+    Field(discriminator="type"),
+]
 
 
 class Disclosure(_Strict):
@@ -141,6 +155,7 @@ class Settings(_Strict):
                 raise ValueError("a source's `name` has lower-case letters, digits and underscores only")
         if len(names) != len(set(names)):
             raise ValueError("each source needs a `name` of its own")
+        area.check_together(self.sources)
         return self
 
     # Zones (one data folder holds everything that a run writes).
@@ -266,16 +281,7 @@ def _validated(content: dict[str, Any], path: Path, data_dir: Path | None) -> Se
             remedy="`equity init --print` shows every setting with its meaning",
         ) from None
     sources = tuple(
-        source.model_copy(
-            update={
-                "path": base / source.path,
-                **(
-                    {"mapping": base / source.mapping}
-                    if isinstance(source, RegistryFilesSource) and source.mapping
-                    else {}
-                ),
-            }
-        )
+        source.model_copy(update={name: base / value for name, value in source if isinstance(value, Path)})
         for source in settings.sources
     )
     return settings.model_copy(
@@ -285,3 +291,16 @@ def _validated(content: dict[str, Any], path: Path, data_dir: Path | None) -> Se
             "registers": (base / settings.registers).resolve() if settings.registers else None,
         }
     )
+
+
+def secret(variable: str, *, setting: str) -> SecretStr:
+    """What the environment variable holds, of which the setting `setting` says the name. Raises SettingsError."""
+    value = os.environ.get(variable, "")
+    if not value.strip():
+        raise SettingsError(
+            f"the environment variable that `{setting}` names is set",
+            where=variable,
+            found="nothing in it",
+            remedy="set it for this process only; never write a secret into the settings file",
+        )
+    return SecretStr(value)

@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from orchestration import settings_area as area
 from orchestration.settings import RegistryFilesSource, Settings, Source
 from orchestration.settings_fhir import FhirFilesSource
-from orchestration.sources import area_files, fhir_files, registry_files
+from orchestration.sources import (
+    acs_files,
+    adi_files,
+    area_files,
+    census_acs,
+    coi_files,
+    dep_index_files,
+    fhir_files,
+    geocode_files,
+    registry_files,
+    svi_files,
+    tract_crosswalk,
+)
 from orchestration.sources.landing import Progress
+from orchestration.sources.layout import ADDRESSES, REGISTRY, TRACT_CROSSWALK, TRACT_MEASURES, Table
 from orchestration.sources.raw_zone import PulledFile
+
+
+def tables_of_source(source: Source) -> tuple[Table, ...]:
+    """The tables that a source of this type can have."""
+    if source.type == "area_files" or isinstance(source, area.AREA_SOURCES):
+        return (TRACT_MEASURES,)
+    if isinstance(source, area.TractCrosswalkSource):
+        return (TRACT_CROSSWALK,)
+    if isinstance(source, area.GeocodeFilesSource):
+        return (ADDRESSES,)
+    return tuple(REGISTRY.values())
 
 
 def pull_source(source: Source, settings: Settings, progress: Progress) -> list[PulledFile]:
@@ -18,4 +43,20 @@ def pull_source(source: Source, settings: Settings, progress: Progress) -> list[
         return registry_files.pull(source, settings, progress)
     if isinstance(source, FhirFilesSource):
         return fhir_files.pull(source, settings, progress)
+    if isinstance(source, area.CensusAcsSource):
+        return census_acs.pull(source, settings, progress)
+    if isinstance(source, area.AcsFilesSource):
+        return acs_files.pull(source, settings, progress)
+    if isinstance(source, area.SviFilesSource):
+        return svi_files.pull(source, settings, progress)
+    if isinstance(source, area.AdiFilesSource):
+        return adi_files.pull(source, settings, progress)
+    if isinstance(source, area.CoiFilesSource):
+        return coi_files.pull(source, settings, progress)
+    if isinstance(source, area.DepIndexFilesSource):
+        return dep_index_files.pull(source, settings, progress)
+    if isinstance(source, area.TractCrosswalkSource):
+        return tract_crosswalk.pull(source, settings, progress)
+    if isinstance(source, area.GeocodeFilesSource):
+        return geocode_files.pull(source, settings, progress)
     return area_files.pull(source, settings, progress)
