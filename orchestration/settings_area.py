@@ -243,6 +243,15 @@ class GeocodeFilesSource(_Strict):
         return self
 
 
+FileSource = (
+    SviFilesSource
+    | AdiFilesSource
+    | CoiFilesSource
+    | DepIndexFilesSource
+    | AcsFilesSource
+    | TractCrosswalkSource
+    | GeocodeFilesSource
+)
 IndexSource = SviFilesSource | AdiFilesSource | CoiFilesSource | DepIndexFilesSource
 INDEX_SOURCES = (SviFilesSource, AdiFilesSource, CoiFilesSource, DepIndexFilesSource)
 AREA_SOURCES = (*INDEX_SOURCES, AcsFilesSource, CensusAcsSource)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from orchestration import settings_area as area
 from orchestration.cli.init import template
 from orchestration.settings import (
     AreaFilesSource,
@@ -23,6 +24,8 @@ from orchestration.settings_fhir import FhirFilesSource
 from tests.support.small_run import Ended
 
 NOT_IN_THE_FILE = {"demo", "settings_file"}  # found out, not set
+TABLES_OF_THEIR_OWN = ((AreaFilesSource, "measures"), (area.AcsFilesSource, "columns"))
+KINDS = (*area.AREA_SOURCES, area.TractCrosswalkSource, area.GeocodeFilesSource)
 KEY = re.compile(r"#? ?([a-z_]+) = ")
 TABLE = re.compile(r"#? ?\[\[?([a-z_.]+)\]\]?$")
 
@@ -32,10 +35,10 @@ def switched_on() -> str:
     return "\n".join(line[2:] if re.match(r"# ([a-z_]+ = |\[)", line) else line for line in template().splitlines())
 
 
-def documented() -> Iterator[tuple[str, str]]:
-    """(table, key) of every setting in the template that has a comment of its own right above it."""
-    table, before = "", ""
-    for line in template().splitlines():
+def documented(text: str, table: str = "") -> Iterator[tuple[str, str]]:
+    """(table, key) of every setting in the text that has a comment of its own right above it."""
+    before = ""
+    for line in text.splitlines():
         key, heading = KEY.match(line), TABLE.match(line)
         if heading:
             table = heading[1]
@@ -48,19 +51,22 @@ def settings_of(model: type[BaseModel], table: str = "") -> Iterator[tuple[str, 
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from settings_of(field.annotation, name)
-        elif name not in NOT_IN_THE_FILE and name != "sources" and (table, name) != ("sources", "measures"):
+        elif name not in NOT_IN_THE_FILE and name != "sources" and (model, name) not in TABLES_OF_THEIR_OWN:
             yield table, name
 
 
-def test_every_setting_stands_there_with_its_meaning() -> None:
-    expected = {
-        *settings_of(Settings),
-        *settings_of(RegistryFilesSource, "sources"),
-        *settings_of(FhirFilesSource, "sources"),
-        *settings_of(AreaFilesSource, "sources"),
-        *settings_of(AreaMeasure, "sources.measures"),
-    }
-    assert expected - set(documented()) == set()
+@pytest.mark.parametrize("kind", [RegistryFilesSource, FhirFilesSource, AreaFilesSource, *KINDS])
+def test_every_setting_of_a_source_stands_there_with_its_meaning(kind: type[BaseModel]) -> None:
+    own = template().split(f'type = "{kind.model_fields["type"].default}"')[1].split("[[sources]]")[0]
+    written = set(documented("# Kind of source.\n# type = x\n" + own, "sources"))
+    expected = {*settings_of(kind, "sources")}
+    for (model, name), part in zip(TABLES_OF_THEIR_OWN, (AreaMeasure, area.AcsColumn), strict=True):
+        expected |= {*settings_of(part, f"sources.{name}")} if model is kind else set()
+    assert expected - written == set()
+
+
+def test_every_other_setting_stands_there_with_its_meaning() -> None:
+    assert set(settings_of(Settings)) - set(documented(template())) == set()
 
 
 def test_the_file_loads_and_gives_the_defaults(in_folder: Path, equity: Callable[..., Ended]) -> None:
@@ -79,6 +85,9 @@ def test_everything_that_is_commented_out_loads_too(in_folder: Path) -> None:
     sources = {source.type: source for source in load_settings().sources}
     assert len(sources) == len(tomllib.loads(text)["sources"])
     registry, tracts, fhir = sources["registry_files"], sources["area_files"], sources["fhir_files"]
+    adi = sources["adi_files"]
+    assert isinstance(adi, area.AdiFilesSource)
+    assert adi.population_file == in_folder / "block_group_people.csv"
     assert isinstance(registry, RegistryFilesSource)
     assert isinstance(tracts, AreaFilesSource)
     assert isinstance(fhir, FhirFilesSource)

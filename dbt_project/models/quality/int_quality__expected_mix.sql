@@ -7,8 +7,8 @@ with shares as (
         tract_vintage,
         case category when 'hispanic' then 'HISP' when 'multiple' then 'MULTI' else upper(category) end as stratum,
         area_value / nullif(sum(area_value) over (partition by tract_geoid, tract_vintage), 0) as share
-    from {{ ref('int_tract_measure__checked') }}
-    where quarantine_reason is null and area_measure = 'children_by_race'
+    from {{ ref('int_tract_measure') }}
+    where area_measure = 'children_by_race'
 
 )
 
