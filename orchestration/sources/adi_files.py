@@ -96,7 +96,7 @@ def _average(source: AdiFilesSource, file: TableFile, table: AreaTable, folder: 
         def use(relation: str) -> None:
             con.execute(
                 f"""create or replace temp table ranked as
-                select _source_row, lpad({_text(key)}, 12, '0') as block_group{values}{people_sql}
+                select _source_row, {_padded(key)} as block_group{values}{people_sql}
                 from ({relation})"""
             )
 
@@ -106,9 +106,9 @@ def _average(source: AdiFilesSource, file: TableFile, table: AreaTable, folder: 
                 """create or replace temp table ranked as
                 select ranked.*, listed.people from ranked left join listed using (block_group)"""
             )
-        unread += _bad_block_groups(con, table)
+        aside = (*unread, *_bad_block_groups(con, table))
         con.execute(f"create temp table area as {_tracts(table)}")
-        return write_area(con, table, file, folder, unread)
+        return write_area(con, table, file, folder, [], aside=aside)
     except ReadFailed as error:
         raise unreadable(file, error.error_type) from None
     finally:
@@ -125,7 +125,7 @@ def _read_people(con: duckdb.DuckDBPyConnection, source: AdiFilesSource, path: P
         # A block group that stands twice has no one number of people: it is left without.
         con.execute(
             f"""create or replace temp table listed as
-            select lpad({_text(key)}, 12, '0') as block_group,
+            select {_padded(key)} as block_group,
                 case when count(*) = 1 then any_value({_text(people)}) end as people
             from ({relation}) group by 1"""
         )
@@ -175,6 +175,11 @@ def _tracts(table: AreaTable) -> str:
         f"select min(_source_row) as _source_row, substr(block_group, 1, 11) as tract_geoid{values} "
         "from ranked group by 2"
     )
+
+
+def _padded(name: str) -> str:
+    """The key of a block group; the zero of states 01 to 09 is lost where a key has 11 digits."""
+    return f"case when regexp_full_match({_text(name)}, '[0-9]{{11}}') then '0' || {_text(name)} else {_text(name)} end"
 
 
 def _text(name: str) -> str:

@@ -131,15 +131,19 @@ def write_area(
     folder: Path,
     unread: list[tuple[int, str]],
     left_out: int = 0,
+    aside: tuple[tuple[int, str], ...] = (),
 ) -> Written:
-    """Write the temporary table `area` (_source_row, tract_geoid, m0 …, e0 …), rows judged, as the extract's data."""
+    """Write the temporary table `area` (_source_row, tract_geoid, m0 …, e0 …), rows judged, as the extract's data.
+
+    `unread` are rows of tracts that cannot be read, each a reject per measure; `aside` are rejects as they are.
+    """
     con.execute(f"create temp table judged as {_judged(table)}")
     columns = ", ".join(column.name for column in TRACT_MEASURES.columns)
     rows = f"select {columns}, _source_row from judged where fault is null order by _source_row, position"
     con.execute(f"copy ({rows}) to {sql.text(str((folder / DATA).absolute()))} (format parquet)")
     pulled = count(con, "judged where fault is null")
     faults = con.execute("select _source_row, fault from judged where fault is not null order by all").fetchall()
-    rejects = [(row, f"{column.label}: {reason}") for row, reason in unread for column in table.columns]
+    rejects = [*aside, *((row, f"{column.label}: {reason}") for row, reason in unread for column in table.columns)]
     rejects += [(int(row), str(fault)) for row, fault in faults]
     if rejects and not pulled:
         raise SourceError(
