@@ -11,8 +11,8 @@ with native as (
 parts as (
 
     select
-        crosswalk.*,
-        people.area_value as n_children
+        crosswalk.from_geoid, crosswalk.from_vintage, crosswalk.to_geoid, crosswalk.to_vintage, crosswalk.weight,
+        crosswalk.part_size, people.area_value as n_children
     from {{ ref('stg_area__tract_crosswalk') }} as crosswalk
     left join native as people
         on
@@ -39,9 +39,16 @@ carried as (
 
 )
 
-select *, false as is_carried from native
+select
+    tract_geoid, tract_vintage, area_measure, category, direction, area_value, is_unreliable, false as is_carried
+from native
 union all
 select
-    tract_geoid, tract_vintage, area_measure, category, direction, area_value, is_unreliable, true
-from (select * exclude (to_geoid, to_vintage), to_geoid as tract_geoid, to_vintage as tract_vintage from carried)
-anti join native using (tract_geoid, tract_vintage, area_measure, category)
+    carried.to_geoid, carried.to_vintage, carried.area_measure, carried.category, carried.direction,
+    carried.area_value, carried.is_unreliable, true
+from carried
+left join native as own
+    on
+        carried.to_geoid = own.tract_geoid and carried.to_vintage = own.tract_vintage
+        and carried.area_measure = own.area_measure and carried.category = own.category
+where own.tract_geoid is null

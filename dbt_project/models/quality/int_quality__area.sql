@@ -7,7 +7,11 @@ unreliable.
 with groups as (
 
     select
-        geocode.*,
+        geocode.site,
+        geocode.grain,
+        geocode.period_starts_on,
+        geocode.stratifier,
+        geocode.n,
         geocode.n_matched / cast(geocode.n as double) as match_rate
     from {{ ref('int_quality__geocode') }} as geocode
     left join {{ ref('dim_stratum') }} as label

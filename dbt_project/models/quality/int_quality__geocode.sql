@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 {# How many of the children whose address went through a geocoder were placed in a tract, by group, at each period's end. #}
 with homes as (
 
@@ -21,7 +22,11 @@ at_end as (
     select
         period.grain,
         period.period_starts_on,
-        homes.*
+        homes.is_matched,
+        homes.site_code,
+        homes.race_code,
+        homes.language_code,
+        homes.sex_code
     from homes
     inner join {{ ref('dim_period') }} as period
         on period.period_ends_on between homes.starts_on and homes.ends_on and period.grain in ('quarter', 'year')
