@@ -1,4 +1,4 @@
-"""Settings of the sources about neighbourhoods: census, indices, crosswalks between tract vintages, geocoded addresses.
+"""Settings of the sources about neighborhoods: census, indices, crosswalks between tract vintages, geocoded addresses.
 
 What a source may be told and which combinations are refused stands here; how it is read, in `orchestration/sources`.
 """

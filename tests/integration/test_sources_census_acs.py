@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 import math
 from collections.abc import Iterator
@@ -273,6 +274,16 @@ def test_answers_of_another_shape(tmp_path: Path, server: CensusServer, content:
     server.faults = [None, (200, {"content-type": "application/json"}, content)]
     with pytest.raises(SourceError, match=found):
         pull(settings_of(tmp_path, server))
+
+
+def test_answers_about_other_tracts(tmp_path: Path, server: CensusServer) -> None:
+    settings = settings_of(tmp_path, server, measures=("children_by_race",))
+    get = ",".join(f"{line}{part}" for line in sorted(server.labels)[:12] for part in ("E", "M", "EA", "MA"))
+    header = [*get.split(","), "state", "county", "tract"]
+    one_tract = json.dumps([header, [*["1"] * 48, "39", "061", "000200"]]).encode()
+    server.faults = [None, (200, {"content-type": "application/json"}, one_tract)]
+    with pytest.raises(SourceError, match="other tracts than in the answers before"):
+        pull(settings)
 
 
 @pytest.mark.parametrize(

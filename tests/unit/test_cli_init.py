@@ -93,7 +93,9 @@ def test_everything_that_is_commented_out_loads_too(in_folder: Path) -> None:
     assert isinstance(fhir, FhirFilesSource)
     assert fhir.path == in_folder / "export"
     assert registry.mapping == in_folder / "mapping.yml"
-    assert {measure.measure for measure in tracts.measures} == {"child_population", "poverty", "children_by_race"}
+    assert {measure.measure for measure in tracts.measures} == {
+        *("child_population", "children_by_race", "deprivation", "poverty")
+    }
 
 
 def test_an_existing_file_is_never_overwritten(in_folder: Path, equity: Callable[..., Ended]) -> None:
