@@ -288,6 +288,9 @@ def check_together(sources: Iterable[Any]) -> None:
             for measure in source.measures:
                 if measure.measure in ("deprivation", "poverty") and is_of_race(measure.column):
                     raise ValueError(f"the column {measure.column} cannot group children: {_CIRCULAR}")
+    pairs = [(each.from_vintage, each.to_vintage) for each in sources if isinstance(each, TractCrosswalkSource)]
+    if len(pairs) != len(set(pairs)):
+        raise ValueError("one crosswalk leads from one census to another: with two, people would be counted twice")
     registries = {source.name for source in sources if source.type not in _NOT_REGISTRIES}
     for source in sources:
         if isinstance(source, GeocodeFilesSource) and source.registry not in registries:

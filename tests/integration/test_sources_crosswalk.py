@@ -127,3 +127,11 @@ def test_a_crosswalk_is_taken_whole_or_not_at_all(tmp_path: Path, rows: str, fou
 def test_a_difference_within_the_tolerance_is_none(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, f"from_geoid,to_geoid,weight\n{A},{A},0.5\n{A},{B},0.5000000005\n")
     assert pull(settings).rows_pulled == 2
+
+
+def test_two_crosswalks_between_the_same_censuses_would_count_people_twice(tmp_path: Path) -> None:
+    (one,) = settings_of(tmp_path, "from_geoid,to_geoid,weight\n").sources
+    other = one.model_copy(update={"name": "other"})
+    with pytest.raises(ValueError, match="counted twice"):
+        Settings(data_dir=tmp_path, sources=(one, other))
+    assert Settings(data_dir=tmp_path, sources=(one, other.model_copy(update={"from_vintage": 2020}))).sources

@@ -21,6 +21,12 @@ parts as (
 
 ),
 
+wanted as (
+
+    select distinct tract_vintage, area_measure, category, direction from native
+
+),
+
 -- a part without a value stays, so that what is not known weighs too
 carried as (
 
@@ -29,8 +35,7 @@ carried as (
         bool_or(found.is_unreliable) as is_unreliable,
         {{ carried_value() }} as area_value
     from parts
-    inner join (select distinct tract_vintage, area_measure, category, direction from native) as wanted
-        on parts.from_vintage = wanted.tract_vintage
+    inner join wanted on parts.from_vintage = wanted.tract_vintage
     left join native as found
         on
             parts.from_geoid = found.tract_geoid and parts.from_vintage = found.tract_vintage

@@ -1,5 +1,5 @@
 {{ config(materialized='view') }}
-{# How many of the children whose address went through a geocoder were placed in a tract, by group, at each period's end. #}
+{# Children whose address went through a geocoder, and how many were placed in a tract, by group, at each period's end. #}
 with homes as (
 
     select
