@@ -1,5 +1,5 @@
 {{ config(materialized='view') }}
-{# Children whose address went through a geocoder, and how many were placed in a tract, by group, at each period's end. #}
+{# Children whose address went through a geocoder, and how many were placed in a tract, by group, at a period's end. #}
 with homes as (
 
     select
