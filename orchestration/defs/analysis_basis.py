@@ -1,6 +1,6 @@
-"""What publish.strata and publish.gaps were computed from, so that they are published only with data they belong to.
+"""What publish.strata, publish.gaps and the like were computed from: they are published only with data they belong to.
 
-The gate answers for the data and the verdicts; this answers for the two tables made from them afterwards.
+The gate answers for the data and the verdicts; this answers for the tables made from them afterwards.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     import duckdb
 
-ANALYSED = ("strata", "gaps")
+ANALYSED = ("strata", "gaps", "inequality")
 _TABLE = "analysis_basis"
 _RUN_AGAIN = "run the whole job again, so that strata and gaps are computed from what the gate judged"
 

@@ -79,6 +79,25 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
         _FLAG,
         "AHRQ rule: p at most 0.05 and relative difference at least 10 %; empty if not assessed.",
     ),
+    "bound_low": (
+        _NUMBER,
+        "Lowest `difference` over all ways to allocate the children whose group is not known.",
+    ),
+    "bound_high": (_NUMBER, "Highest `difference` over all these ways."),
+    "bound_method": (_TEXT, "How the bounds were computed; empty where what is not known cannot be counted."),
+    "is_sign_robust": (
+        _FLAG,
+        "True when the gap has the same sign in every allocation of the children whose group is not known.",
+    ),
+    "index_id": (_TEXT, "Which summary index; every_index where none can be given."),
+    "index_value": (_NUMBER, "The index over all groups; a positive signed index means disadvantage of the worse-off."),
+    "index_low": (_NUMBER, "Lower end of the interval around `index_value`."),
+    "index_high": (_NUMBER, "Upper end of the interval around `index_value`."),
+    "index_unit": (_TEXT, "Unit of the index."),
+    "index_method": (_TEXT, "How the interval around `index_value` was computed."),
+    "index_note": (_TEXT, "What limits the index, or why it is empty."),
+    "n_groups": (_COUNT, "Groups of the stratifier that anybody is in."),
+    "n_groups_published": (_COUNT, "Of these, the groups whose values are published and so enter the index."),
     "field": (_TEXT, "Which recorded field the metric is about."),
     "metric": (_TEXT, "Which data-quality metric."),
     "n": (_COUNT, "Children that the metric is based on; empty when suppressed."),
@@ -150,7 +169,17 @@ TABLES: dict[str, PublishedTable] = {
                 *("reference_rule", "reference_stratum", "reference_label", "reference_stratum_2"),
                 *("difference", "difference_low", "difference_high", "unit", "difference_method"),
                 *("ratio", "ratio_low", "ratio_high", "ratio_method", "excess", "excess_low", "excess_high"),
-                *("p_value", "p_adjusted", "is_meaningful", *_STATUSES),
+                *("p_value", "p_adjusted", "is_meaningful", "bound_low", "bound_high", "bound_method"),
+                *("is_sign_robust", *_STATUSES),
+            ),
+        ),
+        PublishedTable(
+            "inequality",
+            "Indices that sum up all groups of a stratifier. One row per measure, period, site, stratifier and index.",
+            (
+                *("release_id", *_SLICE, "index_id", "index_value", "index_low", "index_high", "index_unit"),
+                *("unit", "index_method", "index_note", "n_groups", "n_groups_published"),
+                *("reference_stratum", "reference_label", "reference_stratum_2", *_STATUSES),
             ),
         ),
         PublishedTable(
@@ -174,4 +203,6 @@ STRATA_NUMBERS = ("n_patients", "numerator", "denominator", "value", "ci_low", "
 GAPS_NUMBERS = (
     *("difference", "difference_low", "difference_high", "ratio", "ratio_low", "ratio_high"),
     *("excess", "excess_low", "excess_high", "p_value", "p_adjusted", "is_meaningful"),
+    *("bound_low", "bound_high", "is_sign_robust"),
 )
+INEQUALITY_NUMBERS = ("index_value", "index_low", "index_high")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.errors import BlockedError
 from orchestration.quality_metrics import METRICS
-from orchestration.release.columns import GAPS_NUMBERS, STRATA_NUMBERS, TABLES
+from orchestration.release.columns import GAPS_NUMBERS, INEQUALITY_NUMBERS, STRATA_NUMBERS, TABLES
 from orchestration.release.tables import Tables
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _shape_findings(name: str, table: pa.Table | None) -> list[str]:
 
 def _broken(con: duckdb.DuckDBPyConnection, table: str, rule: str, query: str) -> list[str]:
     """One finding per broken rule, with the number of rows and the first one's key: a group, never a child."""
-    key = [name for name in (*_KEY, "field", "metric") if name in TABLES[table].columns]
+    key = [name for name in (*_KEY, "index_id", "field", "metric") if name in TABLES[table].columns]
     shown = f"concat_ws(' / ', {', '.join(key)})"
     found = con.execute(f"select count(*), min({shown}) from ({query}) as broken").fetchone()
     rows, first = found if found is not None else (0, "")
@@ -80,17 +80,25 @@ def _broken(con: duckdb.DuckDBPyConnection, table: str, rule: str, query: str) -
 
 def _rules(min_cell: int) -> list[tuple[str, str, str]]:
     """(table, rule in words, query for the rows that break it)."""
-    return [*_word_rules(), *_withheld_rules(), *_count_rules(min_cell), *_gap_rules(), *_quality_rules(min_cell)]
+    return [
+        *_word_rules(),
+        *_withheld_rules(),
+        *_count_rules(min_cell),
+        *_gap_rules(),
+        *_index_rules(),
+        *_quality_rules(min_cell),
+    ]
 
 
 def _word_rules() -> list[tuple[str, str, str]]:
     rules = []
-    for table in ("strata", "gaps"):
+    for table in _NUMBERS:
         for column, words in _WORDS.items():
             allowed = ", ".join(f"'{word}'" for word in words)
             where = f"{column} is null or {column} not in ({allowed})"
             rules.append((table, f"{column} is not a word of its vocabulary", f"from {table} where {where}"))
-        twice = f"select {', '.join(_KEY)} from {table} group by all having count(*) > 1"
+        key = [name for name in (*_KEY, "index_id") if name in TABLES[table].columns]
+        twice = f"select {', '.join(key)} from {table} group by all having count(*) > 1"
         rules.append((table, "the same group stands twice", twice))
     return [*rules, ("measures", "the same measure stands twice", _TWICE_MEASURE)]
 
@@ -98,9 +106,12 @@ def _word_rules() -> list[tuple[str, str, str]]:
 _TWICE_MEASURE = "select measure_id from measures group by all having count(*) > 1"
 
 
+_NUMBERS = {"strata": STRATA_NUMBERS, "gaps": GAPS_NUMBERS, "inequality": INEQUALITY_NUMBERS}
+
+
 def _withheld_rules() -> list[tuple[str, str, str]]:
     rules = []
-    for table, numbers in (("strata", STRATA_NUMBERS), ("gaps", GAPS_NUMBERS)):
+    for table, numbers in _NUMBERS.items():
         has_number = " or ".join(f"{name} is not null" for name in numbers)
         rules += [
             (
@@ -164,6 +175,27 @@ def _gap_rules() -> list[tuple[str, str, str]]:
     return [
         ("gaps", "a gap of a group that is not published", without(group)),
         ("gaps", "a gap against a reference that is not published", bare),
+    ]
+
+
+def _index_rules() -> list[tuple[str, str, str]]:
+    """An index sums up published values: at least two of its slice, and no more than it says."""
+    same_slice = " and ".join(f"strata.{name} = inequality.{name}" for name in (*_SLICE, "stratifier"))
+    shown = f"({' or '.join(f'inequality.{name} is not null' for name in INEQUALITY_NUMBERS)})"
+    values = f"""(select count(*) from strata
+        where value is not null and not is_missing_category and {same_slice})"""
+    return [
+        (
+            "inequality",
+            "an index over fewer than two published groups",
+            f"from inequality where {shown} and {values} < 2",
+        ),
+        (
+            "inequality",
+            "an index over more groups than are published",
+            f"""from inequality
+            where {shown} and n_groups_published > {values}""",
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Fills the five published tables from the warehouse: labels beside codes, NULL for nothing, one fixed order of rows.
+"""Fills the published tables from the warehouse: labels beside codes, NULL for nothing, one fixed order of rows.
 
 It never hides a number that should have been hidden before it came here: the guard that follows must be able to see it.
 """
@@ -80,6 +80,11 @@ _STATUS_COLUMNS = """
     case when s.quality_status <> 'publish' then verdict.reasons end as quality_reasons
 """
 
+# A gap may be held by itself, for what is not known about its groups.
+_GAP_STATUS_COLUMNS = _STATUS_COLUMNS.replace(
+    "then verdict.reasons end", "then coalesce(s.quality_reason, verdict.reasons) end"
+)
+
 
 def _number(*names: str) -> str:
     return ", ".join(f"case when isfinite(s.{name}) then s.{name} end as {name}" for name in names)
@@ -100,12 +105,25 @@ _GAPS = f"""
         {_number("difference", "difference_low", "difference_high")}, measure.unit, s.difference_method,
         {_number("ratio", "ratio_low", "ratio_high")}, s.ratio_method,
         {_number("excess", "excess_low", "excess_high", "p_value", "p_adjusted")},
-        case when s.disclosure_status = 'published' then s.is_meaningful end as is_meaningful, {_STATUS_COLUMNS}
+        case when s.disclosure_status = 'published' then s.is_meaningful end as is_meaningful,
+        {_number("bound_low", "bound_high")}, s.bound_method, s.is_sign_robust, {_GAP_STATUS_COLUMNS}
     from publish.gaps as s {_SLICE_JOINS} {_GROUP_JOINS} {_VERDICT_JOIN}
     left join main.dim_stratum as reference
         on reference.stratifier = s.stratifier and reference.stratum = s.reference_stratum
     left join named as reference_named on reference_named.stratum = s.reference_stratum
     order by {_SLICE_ORDER}, {_GROUP_ORDER}, s.reference_stratum, s.reference_stratum_2
+"""
+
+_INEQUALITY = f"""
+    {_NAMED}
+    select {_SLICE_COLUMNS}, s.index_id, {_number("index_value", "index_low", "index_high")}, s.index_unit,
+        measure.unit, s.index_method, s.index_note, s.n_groups, s.n_groups_published, s.reference_stratum,
+        coalesce(reference.label, reference_named.label) as reference_label, s.reference_stratum_2, {_STATUS_COLUMNS}
+    from publish.inequality as s {_SLICE_JOINS} {_VERDICT_JOIN}
+    left join main.dim_stratum as reference
+        on reference.stratifier = s.stratifier and reference.stratum = s.reference_stratum
+    left join named as reference_named on reference_named.stratum = s.reference_stratum
+    order by {_SLICE_ORDER}, s.index_id
 """
 
 _MEASURES = "select * from main.dim_measure order by sort_order, measure_id"
@@ -136,7 +154,7 @@ _QUALITY = f"""
 
 
 def read_tables(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame, *, release_id: str) -> Tables:
-    """The five tables of the release contract as Arrow tables, in contract order and with the exact schemas.
+    """The tables of the release contract as Arrow tables, in contract order and with the exact schemas.
 
     `quality` is the protected quality table (field, site, grain, period_starts_on, measure_id, metric, value, n,
     threshold, verdict, disclosure_status). Raises TransformError when a vocabulary would multiply or lose rows.
@@ -145,10 +163,12 @@ def read_tables(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame, *, releas
         "measures": _shaped("measures", _fetch(con, _MEASURES), release_id),
         "strata": _shaped("strata", _fetch(con, _STRATA), release_id),
         "gaps": _shaped("gaps", _fetch(con, _GAPS), release_id),
+        "inequality": _shaped("inequality", _fetch(con, _INEQUALITY), release_id),
         "quality": _shaped("quality", _read_quality(con, quality), release_id),
         "held": _shaped("held", _fetch(con, _HELD), release_id),
     }
-    for name, source in (("strata", "publish.strata"), ("gaps", "publish.gaps")):
+    for name in ("strata", "gaps", "inequality"):
+        source = f"publish.{name}"
         expected = _fetch(con, f"select count(*) as n from {source}").column("n")[0].as_py()
         if tables[name].num_rows != expected:
             raise TransformError(

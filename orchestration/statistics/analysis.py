@@ -1,4 +1,4 @@
-"""The one way through the statistics of a run: from protected counts to the strata and gaps that are published."""
+"""The one way through the statistics of a run: from protected counts to all the tables that are published."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from orchestration.statistics.counts import COUNTS, KEY, SUMS
 from orchestration.statistics.estimates import add_estimates
 from orchestration.statistics.gaps import compute_gaps
 from orchestration.statistics.holds import apply_verdicts
+from orchestration.statistics.inequality import compute_inequality
 from orchestration.statistics.periods import period_rows
+from orchestration.statistics.robustness import Missingness
 
 STRATA_COLUMNS = (
     *("measure_id", "grain", "period_starts_on", "period_ends_on"),
@@ -21,10 +23,11 @@ STRATA_COLUMNS = (
 
 
 class Analysis(NamedTuple):
-    """publish.strata and publish.gaps as frames."""
+    """publish.strata, publish.gaps and what is computed from them, as frames."""
 
     strata: pd.DataFrame
     gaps: pd.DataFrame
+    inequality: pd.DataFrame
 
 
 def analyse(
@@ -36,15 +39,21 @@ def analyse(
     strata_labels: pd.DataFrame,
     periods: pd.DataFrame,
     confidence: float,
+    missingness: Missingness | None = None,
 ) -> Analysis:
-    """publish.strata and publish.gaps from fct_measure_stratum after `disclosure.primary.protect`.
+    """All published tables from fct_measure_stratum after `disclosure.primary.protect`.
 
-    Order matters and is fixed here: verdicts, then estimates, then gaps, each from published counts only; the sums of
-    squares end here. `verdicts` is publish.gate_verdict, the others are the dim_ tables. Raises StatisticsError.
+    Order matters and is fixed here: verdicts, then estimates, then gaps, then what sums them up, each from published
+    counts only; the sums of squares end here. `verdicts` is publish.gate_verdict, the others are the dim_ tables;
+    `missingness` says from when on a gap that the unknown could turn around is held. Raises StatisticsError.
     """
     judged = apply_verdicts(protected, verdicts)
     period = period_rows(judged, periods)
     ends = periods["period_ends_on"].iloc[period].array
     estimated = add_estimates(judged.assign(period_ends_on=ends), measures, confidence, keep_sums=True)
-    gaps = compute_gaps(estimated, measures, stratifiers, strata_labels, confidence, periods=periods)
-    return Analysis(estimated.drop(columns=list(SUMS))[list(STRATA_COLUMNS)].reset_index(drop=True), gaps)
+    gaps = compute_gaps(
+        estimated, measures, stratifiers, strata_labels, confidence, periods=periods, missingness=missingness
+    )
+    strata = estimated.drop(columns=list(SUMS))[list(STRATA_COLUMNS)].reset_index(drop=True)
+    inequality = compute_inequality(strata, gaps, measures, stratifiers, strata_labels, confidence)
+    return Analysis(strata, gaps, inequality)

@@ -40,6 +40,7 @@ from orchestration.statistics.intervals import BoolArray
 from orchestration.statistics.periods import period_rows
 from orchestration.statistics.references import Pairs, group_codes, pair_with_references
 from orchestration.statistics.reliability import NOT_ASSESSED, StatusArray, worse_of, worse_quality
+from orchestration.statistics.robustness import Missingness, bound_columns, hold_unless_robust
 
 MEANINGFUL_P = 0.05
 MEANINGFUL_RELATIVE = 0.10
@@ -50,7 +51,8 @@ COLUMNS = (
     *("stratum_2", "reference_rule", "reference_stratum", "reference_stratum_2"),
     *("difference", "difference_low", "difference_high", "difference_method"),
     *("ratio", "ratio_low", "ratio_high", "ratio_method", "excess", "excess_low", "excess_high"),
-    *("p_value", "p_adjusted", "is_meaningful", "disclosure_status", "reliability_status", "quality_status"),
+    *("p_value", "p_adjusted", "is_meaningful", "bound_low", "bound_high", "bound_method", "is_sign_robust"),
+    *("disclosure_status", "reliability_status", "quality_status", "quality_reason"),
 )
 
 
@@ -62,6 +64,7 @@ def compute_gaps(
     confidence: float,
     *,
     periods: pd.DataFrame | None = None,
+    missingness: Missingness | None = None,
 ) -> pd.DataFrame:
     """One row per group that is compared (COLUMNS), in the order of `strata`; what the module says holds for all.
 
@@ -80,6 +83,10 @@ def compute_gaps(
     the rule found no reference, or the reference has no row in the period. Numbers are NULL unless published, and where
     they do not exist: nobody in a group; a ratio over zero, whose lower limit stays and whose `ratio_method` then says
     that there is no upper limit. `quality_status` and `reliability_status` are the worse of the two sides.
+
+    `bound_low`, `bound_high`: the difference over all allocations of the patients of unknown group (`bounds.py`), in
+    the measure's unit; `is_sign_robust`: both lie on the same side of 0. With `missingness`, a gap whose sign is not
+    robust is held where more of the field is unknown than it allows; `quality_reason` then says so.
     Raises StatisticsError as `read_counts` and `pair_with_references` do.
     """
     require_columns(strata, ("period_ends_on", "reliability_status", "quality_status"), "strata")
@@ -93,12 +100,17 @@ def compute_gaps(
     statuses = _statuses(strata, pairs)
     published = statuses["disclosure_status"] == PUBLISHED
     numbers = _numbers(counts, estimates, pairs, published, confidence)
+    numbers = numbers.join(bound_columns(strata, counts, measures, stratifiers, strata_labels, pairs, published))
+    reason = np.full(pairs.row.size, None, dtype=object)
+    if missingness is not None:
+        reason = hold_unless_robust(strata, stratifiers, pairs, missingness, numbers, statuses)
     family = group_codes(strata, list(SLICE))[pairs.row]
     adjusted = p_values.benjamini_hochberg(numbers["p_value"].to_numpy(dtype=np.float64), family)
     keys = strata.iloc[pairs.row][[*KEY, "period_ends_on"]].reset_index(drop=True)
     references = pd.DataFrame(
         {"reference_rule": pairs.rule, "reference_stratum": pairs.stratum, "reference_stratum_2": pairs.stratum_2}
     )
+    statuses["quality_reason"] = reason
     gaps = pd.concat([keys, references, numbers.assign(p_adjusted=adjusted), pd.DataFrame(statuses)], axis=1)
     return gaps[list(COLUMNS)]
 

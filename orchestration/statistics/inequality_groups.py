@@ -1,7 +1,7 @@
 """The groups of many slices side by side, as padded arrays: what every summary index of inequality starts from.
 
-The first axis is the group and the second the slice, so that one operation serves all slices at once; a slice with fewer
-groups than the widest one is padded. Ordered slices run from the most disadvantaged group (rank 0) to the most
+The first axis is the group and the second the slice, so that one operation serves all slices at once; a slice with
+fewer groups than the widest one is padded. Ordered slices run from the most disadvantaged group (rank 0) to the most
 advantaged. Values are in any one unit; nothing here knows of frames.
 """
 
@@ -21,7 +21,7 @@ COMPLEX_FROM_GROUPS = 3
 
 @dataclass(frozen=True)
 class Groups:
-    """`value`, `error` (standard error) and `weight` (people or person-time) per group and slice: shape (groups, slices).
+    """`value`, `error` (standard error), `weight` (people or person-time): shape (groups, slices).
 
     NaN in `value` is padding. `sign` per slice: +1 where lower is better, -1 where higher is better. `reference` per
     slice: the position of the group that the others are compared with, -1 where there is none; `advantaged` the same
@@ -65,20 +65,20 @@ class Groups:
     @cached_property
     def count(self) -> FloatArray:
         """Number of groups per slice."""
-        return self.present.sum(axis=0).astype(np.float64)
+        return np.asarray(self.present.sum(axis=0), dtype=np.float64)
 
     @cached_property
     def share(self) -> FloatArray:
         """Each group's share of all people of its slice; 0 in padding."""
         weight = np.where(self.present, self.weight, 0.0)
         with np.errstate(invalid="ignore"):
-            return weight / weight.sum(axis=0)
+            return np.asarray(weight / weight.sum(axis=0), dtype=np.float64)
 
     @cached_property
     def equal(self) -> FloatArray:
         """One over the number of groups; 0 in padding."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self.present, 1 / self.count, 0.0)
+            return np.asarray(np.where(self.present, 1 / self.count, 0.0), dtype=np.float64)
 
     @cached_property
     def rank(self) -> FloatArray:

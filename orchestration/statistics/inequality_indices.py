@@ -1,7 +1,7 @@
 """Summary indices of inequality between groups without an order: one number per slice for all its groups together.
 
 Definitions: Healthy People 2030 (NCHS Statistical Note 27) for the range and summary-rate family, WHO's Handbook on
-Health Inequality Monitoring for the rest. Shares p of people, mean μ = Σ p·y, best and worst by the measure's direction.
+Health Inequality Monitoring for the rest. Shares p of people, mean μ = Σ p·y, best by the measure's direction.
 Formulas only; which slices get which index, its sign and its interval are decided elsewhere. A number that does not
 exist (a ratio over zero, a logarithm of zero) is NaN.
 
@@ -19,7 +19,10 @@ exist (a ratio over zero, a logarithm of zero) is NaN.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from orchestration.statistics.inequality_groups import Groups, at
 from orchestration.statistics.intervals import FloatArray
@@ -39,7 +42,7 @@ def unordered_indices(groups: Groups, value: FloatArray | None = None) -> dict[s
     y = groups.value if value is None else value
     extra = (1,) * (y.ndim - 2)
 
-    def beside(array: FloatArray) -> FloatArray:
+    def beside(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return array.reshape(array.shape + extra)
 
     present, share, equal = beside(groups.present), beside(groups.share), beside(groups.equal)

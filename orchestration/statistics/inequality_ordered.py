@@ -21,7 +21,7 @@ import numpy as np
 
 from orchestration.errors import StatisticsError
 from orchestration.statistics.inequality_groups import Groups
-from orchestration.statistics.intervals import FloatArray, Interval, normal_quantile
+from orchestration.statistics.intervals import FloatArray, normal_quantile
 
 LINEAR = ("sii", "rii", "aci", "rci")
 BOUNDED = ("sii_logit", "rii_logit", "rci_wagstaff", "aci_erreygers")
@@ -96,7 +96,8 @@ def bounded_indices(groups: Groups, confidence: float) -> dict[str, Estimate]:
 def require_order(groups: Groups) -> None:
     """Raise StatisticsError unless every slice names its most advantaged group, which is its last one."""
     last = groups.count.astype(np.int64) - 1
-    if (groups.advantaged != last).any() or not (groups.present == (np.arange(len(groups.value))[:, None] <= last)).all():
+    in_order = groups.present == (np.arange(len(groups.value))[:, None] <= last)
+    if (groups.advantaged != last).any() or not in_order.all():
         raise StatisticsError(
             "an ordered index takes groups in order, from the most disadvantaged to the most advantaged",
             where="groups of a slice",

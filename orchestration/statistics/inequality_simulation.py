@@ -2,8 +2,8 @@
 
 The draws are a randomised Halton sequence (Owen 2017) with a fixed seed, the same for every run and every slice: it
 fills the space of the groups' normal distributions more evenly than chance does, so that with DRAWS draws another seed
-moves a limit by less than one percent of the interval's width and, as a rule, not in its second digit. Groups are worked through one by one and slices all at
-once, in single precision, whose rounding is a thousandth of that.
+moves a limit by less than one percent of the interval's width and, as a rule, not in its second digit. Groups are
+worked through one by one and slices all at once, in single precision, whose rounding is a thousandth of that.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _primes() -> Iterator[int]:
 
 
 def _drawn(groups: Groups, upper: FloatArray, normal: _Draws) -> Iterator[_Draws]:
-    """The SIMULATED indices of every draw, shape (slices, draws), in their order; formulas as in `unordered_indices`."""
+    """The SIMULATED indices of every draw, shape (slices, draws); formulas as in `unordered_indices`."""
     present = [np.flatnonzero(row) for row in groups.present]
     size = (groups.sign.size, normal.shape[1])
     top = upper.astype(np.float32)[:, None]
@@ -127,9 +127,9 @@ def _drawn(groups: Groups, upper: FloatArray, normal: _Draws) -> Iterator[_Draws
         deviation = np.sqrt(spread)
         yield high - low
         yield high / low
-        yield np.where(lower, others / best, best / others)
+        yield np.asarray(np.where(lower, others / best, best / others), dtype=np.float32)
         yield deviation
-        yield 100 * deviation / mean
+        yield np.asarray(100 * deviation / mean, dtype=np.float32)
         yield away_u
         yield away_w
         yield np.abs(middle - best)
@@ -138,7 +138,8 @@ def _drawn(groups: Groups, upper: FloatArray, normal: _Draws) -> Iterator[_Draws
         yield apart_w
         yield 100 * away_u / mean
         yield 100 * away_w / mean
-        yield 100 * np.maximum(np.where(lower, mean - aim, aim - mean), 0) / mean
+        par = np.maximum(np.where(lower, mean - aim, aim - mean), 0)
+        yield np.asarray(100 * par / mean, dtype=np.float32)
 
 
 def _of_group(ys: list[_Draws], position: IntArray, size: tuple[int, int]) -> _Draws:

@@ -62,7 +62,7 @@ def pair_with_references(
     stratifier_row = match(strata, "stratifier", stratifiers, "strata")
     rules = stratifiers["reference_rule"].astype(str).to_numpy(dtype=object)
     rule = rules[stratifier_row]
-    cells, cell = _cells(strata, strata_labels)
+    cells, cell = describe_cells(strata, strata_labels)
     is_missing = cells["is_missing"].to_numpy(dtype=bool)[cell]
 
     panel = group_codes(strata, ["measure_id", "grain", "period_starts_on", "site"])
@@ -107,8 +107,11 @@ def pair_with_references(
     return Pairs(row, np.where(wanted >= 0, found, -1).astype(np.int64), rule[row], *names)
 
 
-def _cells(strata: pd.DataFrame, labels: pd.DataFrame) -> tuple[pd.DataFrame, IntArray]:
-    """The distinct groups in their order of presentation, with `is_missing`, and each row's group as a position."""
+def describe_cells(strata: pd.DataFrame, labels: pd.DataFrame) -> tuple[pd.DataFrame, IntArray]:
+    """The distinct groups in their order of presentation, with `is_missing`, and each row's group as a position.
+
+    Raises StatisticsError for a group that is not in the vocabulary, or described twice there.
+    """
     where = "strata_labels"
     require_columns(labels, ("stratifier", "stratum", "sort_order", "is_missing"), where)
     code = group_codes(strata, _CELL)
