@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.defs.analysis_basis import ANALYSED, record_basis
+from orchestration.defs.analysis_basis import ANALYSED, REGISTER, record_basis
 from orchestration.defs.gate import INPUTS, JUDGED, KEY
 from orchestration.defs.owners import ANALYSIS, OWNERS
 from orchestration.defs.resources.workspace import Workspace
@@ -27,6 +27,7 @@ _DESCRIPTIONS = {
     ),
 }
 
+_COUNTED: list[dg.AssetKey | str] = [KEY, *INPUTS, *JUDGED[:2], "int_stratum__age_sex"]
 _MISSING_SHARES = """
     select field as quality_field, site, grain, period_starts_on, 1 - value as missing_share
     from fct_quality where metric = 'completeness'
@@ -38,7 +39,7 @@ _MISSING_SHARES = """
     specs=[
         dg.AssetSpec(
             ["publish", table],
-            deps=[KEY, *INPUTS, *JUDGED[:2]] if table == "strata" else [["publish", name] for name in ANALYSED[:index]],
+            deps=[dg.AssetKey(["publish", name]) for name in ANALYSED[:index]] or _COUNTED,
             description=_DESCRIPTIONS[table],
             group_name=ANALYSIS,
             owners=[OWNERS[ANALYSIS]],
@@ -54,6 +55,7 @@ def analysis(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         from orchestration.disclosure.primary import protect
         from orchestration.quality.gate import require_passed
         from orchestration.quality.thresholds import load_profile
+        from orchestration.release.references import read_references
         from orchestration.statistics.analysis import analyse
         from orchestration.statistics.robustness import Missingness
 
@@ -71,8 +73,11 @@ def analysis(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
             missingness=Missingness(
                 con.execute(_MISSING_SHARES).df(), load_profile(settings.gate.profile).hold_gap_missing_above
             ),
+            age_sex=frame_of(con, "int_stratum__age_sex"),
+            register=read_references(settings.references_path),
+            as_of=settings.effective_as_of(),
         )
-        for table in ANALYSED:
+        for table in (*ANALYSED, REGISTER):
             write_frame(con, table, getattr(result, table))
         record_basis(con, settings)
         phase.rows = sum(len(getattr(result, table)) for table in ANALYSED)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import duckdb
 
 ANALYSED = ("strata", "gaps", "inequality")
+REGISTER = "reference_register"
 _TABLE = "analysis_basis"
 _RUN_AGAIN = "run the whole job again, so that strata and gaps are computed from what the gate judged"
 
@@ -33,7 +34,7 @@ def require_basis(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
     Reads only; asks nothing of the gate itself. Raises BlockedError.
     """
-    missing = [name for name in (*ANALYSED, _TABLE, "gate_result") if not has_table(con, "publish", name)]
+    missing = [name for name in (*ANALYSED, REGISTER, _TABLE, "gate_result") if not has_table(con, "publish", name)]
     if missing:
         raise _blocked("strata and gaps must have been computed", f"no publish.{missing[0]}")
     expected = _inputs(con, settings)
@@ -64,7 +65,7 @@ def _inputs(con: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, str
 
 def _analysis_fingerprint(con: duckdb.DuckDBPyConnection) -> str:
     digest = hashlib.sha256()
-    for table in ANALYSED:
+    for table in (*ANALYSED, REGISTER):
         content = con.execute(
             f"select count(*), sum(cast(hash(t) as hugeint)), bit_xor(hash(t)) from publish.{table} as t"
         ).fetchone()

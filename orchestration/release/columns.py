@@ -58,10 +58,28 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "ci_low": (_NUMBER, "Lower end of the interval around `value`."),
     "ci_high": (_NUMBER, "Upper end of the interval around `value`."),
     "ci_method": (_TEXT, "How the interval was computed."),
+    "value_standardised": (
+        _NUMBER,
+        "`value` with the standard population's ages and sexes (direct), to three digits; years only.",
+    ),
+    "value_standardised_low": (_NUMBER, "Lower end of the interval around `value_standardised`."),
+    "value_standardised_high": (_NUMBER, "Upper end of the interval around `value_standardised`."),
+    "value_standardised_method": (_TEXT, "How the interval around `value_standardised` was computed."),
+    "observed_to_expected": (
+        _NUMBER,
+        "Counted over expected at the rates of all sites' children of the same ages and sexes (indirect); years only.",
+    ),
+    "observed_to_expected_low": (_NUMBER, "Lower end of the interval around `observed_to_expected`."),
+    "observed_to_expected_high": (_NUMBER, "Upper end of the interval around `observed_to_expected`."),
+    "observed_to_expected_method": (_TEXT, "How the interval around `observed_to_expected` was computed."),
     "reference_rule": (_TEXT, "How the reference group was chosen: best, overall, largest or named."),
     "reference_stratum": (_TEXT, "The group that this one is compared with."),
     "reference_label": (_TEXT, "The reference group's name."),
     "reference_stratum_2": (_TEXT, "The reference group in the second stratifier; empty when there is none."),
+    "reference_chosen_from": (
+        _DATE,
+        "First day of the period in which the reference was chosen, since when it is frozen; empty for other rules.",
+    ),
     "difference": (_NUMBER, "Gap as a difference, in `unit`; positive means this group is worse off."),
     "difference_low": (_NUMBER, "Lower end of the interval around `difference`."),
     "difference_high": (_NUMBER, "Upper end of the interval around `difference`."),
@@ -132,6 +150,10 @@ class PublishedTable:
         return {name: _COLUMNS[name][1] for name in self.columns}
 
 
+STANDARDISED_NUMBERS = (
+    *("value_standardised", "value_standardised_low", "value_standardised_high"),
+    *("observed_to_expected", "observed_to_expected_low", "observed_to_expected_high"),
+)
 _SLICE = (
     *("measure_id", "measure_title", "grain", "period_starts_on", "period_ends_on"),
     *("period_label", "is_complete_period"),
@@ -158,7 +180,8 @@ TABLES: dict[str, PublishedTable] = {
             "Every measure in every group. One row per measure, period, site and group; crossings name two groups.",
             (
                 *("release_id", *_SLICE, *_GROUP, "is_missing_category", "n_patients", "numerator", "denominator"),
-                *("value", "ci_low", "ci_high", "unit", "ci_method", *_STATUSES),
+                *("value", "ci_low", "ci_high", "unit", "ci_method", *STANDARDISED_NUMBERS[:3]),
+                *("value_standardised_method", *STANDARDISED_NUMBERS[3:], "observed_to_expected_method", *_STATUSES),
             ),
         ),
         PublishedTable(
@@ -167,6 +190,7 @@ TABLES: dict[str, PublishedTable] = {
             (
                 *("release_id", *_SLICE, *_GROUP, "is_missing_category"),
                 *("reference_rule", "reference_stratum", "reference_label", "reference_stratum_2"),
+                "reference_chosen_from",
                 *("difference", "difference_low", "difference_high", "unit", "difference_method"),
                 *("ratio", "ratio_low", "ratio_high", "ratio_method", "excess", "excess_low", "excess_high"),
                 *("p_value", "p_adjusted", "is_meaningful", "bound_low", "bound_high", "bound_method"),
@@ -199,7 +223,10 @@ TABLES: dict[str, PublishedTable] = {
 }
 
 # Numbers that a suppressed or held row must not have.
-STRATA_NUMBERS = ("n_patients", "numerator", "denominator", "value", "ci_low", "ci_high")
+STRATA_NUMBERS = (
+    *("n_patients", "numerator", "denominator", "value", "ci_low", "ci_high"),
+    *STANDARDISED_NUMBERS,
+)
 GAPS_NUMBERS = (
     *("difference", "difference_low", "difference_high", "ratio", "ratio_low", "ratio_high"),
     *("excess", "excess_low", "excess_high", "p_value", "p_adjusted", "is_meaningful"),

@@ -80,14 +80,8 @@ def _broken(con: duckdb.DuckDBPyConnection, table: str, rule: str, query: str) -
 
 def _rules(min_cell: int) -> list[tuple[str, str, str]]:
     """(table, rule in words, query for the rows that break it)."""
-    return [
-        *_word_rules(),
-        *_withheld_rules(),
-        *_count_rules(min_cell),
-        *_gap_rules(),
-        *_index_rules(),
-        *_quality_rules(min_cell),
-    ]
+    tables = (*_gap_rules(), *_index_rules(), *_quality_rules(min_cell))
+    return [*_word_rules(), *_withheld_rules(), *_count_rules(min_cell), *tables]
 
 
 def _word_rules() -> list[tuple[str, str, str]]:
@@ -184,19 +178,11 @@ def _index_rules() -> list[tuple[str, str, str]]:
     shown = f"({' or '.join(f'inequality.{name} is not null' for name in INEQUALITY_NUMBERS)})"
     values = f"""(select count(*) from strata
         where value is not null and not is_missing_category and {same_slice})"""
-    return [
-        (
-            "inequality",
-            "an index over fewer than two published groups",
-            f"from inequality where {shown} and {values} < 2",
-        ),
-        (
-            "inequality",
-            "an index over more groups than are published",
-            f"""from inequality
-            where {shown} and n_groups_published > {values}""",
-        ),
-    ]
+    rules = {
+        "an index over fewer than two published groups": f"{values} < 2",
+        "an index over more groups than are published": f"n_groups_published > {values}",
+    }
+    return [("inequality", rule, f"from inequality where {shown} and {broken}") for rule, broken in rules.items()]
 
 
 def _quality_rules(min_cell: int) -> list[tuple[str, str, str]]:

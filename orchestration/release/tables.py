@@ -11,7 +11,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from orchestration.errors import TransformError
-from orchestration.release.columns import TABLES
+from orchestration.release.columns import STANDARDISED_NUMBERS, TABLES
 
 if TYPE_CHECKING:
     import duckdb
@@ -93,7 +93,8 @@ def _number(*names: str) -> str:
 _STRATA = f"""
     {_NAMED}
     select {_SLICE_COLUMNS}, {_GROUP_COLUMNS}, s.n_patients, s.numerator, s.denominator,
-        {_number("value", "ci_low", "ci_high")}, measure.unit, s.ci_method, {_STATUS_COLUMNS}
+        {_number("value", "ci_low", "ci_high")}, measure.unit, s.ci_method,
+        {_number(*STANDARDISED_NUMBERS)}, s.value_standardised_method, s.observed_to_expected_method, {_STATUS_COLUMNS}
     from publish.strata as s {_SLICE_JOINS} {_GROUP_JOINS} {_VERDICT_JOIN}
     order by {_SLICE_ORDER}, {_GROUP_ORDER}
 """
@@ -102,6 +103,7 @@ _GAPS = f"""
     {_NAMED}
     select {_SLICE_COLUMNS}, {_GROUP_COLUMNS}, s.reference_rule, s.reference_stratum,
         coalesce(reference.label, reference_named.label) as reference_label, s.reference_stratum_2,
+        s.reference_chosen_from,
         {_number("difference", "difference_low", "difference_high")}, measure.unit, s.difference_method,
         {_number("ratio", "ratio_low", "ratio_high")}, s.ratio_method,
         {_number("excess", "excess_low", "excess_high", "p_value", "p_adjusted")},

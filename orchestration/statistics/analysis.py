@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import NamedTuple
 
 import pandas as pd
@@ -12,13 +13,33 @@ from orchestration.statistics.gaps import compute_gaps
 from orchestration.statistics.holds import apply_verdicts
 from orchestration.statistics.inequality import compute_inequality
 from orchestration.statistics.periods import period_rows
+from orchestration.statistics.reference_register import updated_register
 from orchestration.statistics.robustness import Missingness
+from orchestration.statistics.standardised import COLUMNS as STANDARDISED
+from orchestration.statistics.standardised import add_standardised
 
 STRATA_COLUMNS = (
     *("measure_id", "grain", "period_starts_on", "period_ends_on"),
     *(column for column in KEY if column not in ("measure_id", "grain", "period_starts_on")),
     *COUNTS,
-    *("value", "ci_low", "ci_high", "ci_method", "disclosure_status", "reliability_status", "quality_status"),
+    *(
+        "value",
+        "ci_low",
+        "ci_high",
+        "ci_method",
+        *STANDARDISED,
+        "disclosure_status",
+        "reliability_status",
+        "quality_status",
+    ),
+)
+
+
+_NO_SUMS = pd.DataFrame(
+    columns=[
+        *("measure_id", "period_starts_on", "site", "stratifier", "stratum", "age_band", "sex"),
+        *("sum_y", "sum_d", "sum_yy", "weight"),
+    ]
 )
 
 
@@ -28,6 +49,7 @@ class Analysis(NamedTuple):
     strata: pd.DataFrame
     gaps: pd.DataFrame
     inequality: pd.DataFrame
+    reference_register: pd.DataFrame
 
 
 def analyse(
@@ -40,20 +62,30 @@ def analyse(
     periods: pd.DataFrame,
     confidence: float,
     missingness: Missingness | None = None,
+    age_sex: pd.DataFrame | None = None,
+    register: pd.DataFrame | None = None,
+    as_of: dt.date | None = None,
 ) -> Analysis:
     """All published tables from fct_measure_stratum after `disclosure.primary.protect`.
 
     Order matters and is fixed here: verdicts, then estimates, then gaps, then what sums them up, each from published
     counts only; the sums of squares end here. `verdicts` is publish.gate_verdict, the others are the dim_ tables;
-    `missingness` says from when on a gap that the unknown could turn around is held. Raises StatisticsError.
+    `missingness` says from when on a gap that the unknown could turn around is held; without `age_sex`
+    (int_stratum__age_sex) nothing is standardised; `register` holds the references that earlier runs froze, and what is
+    frozen now is dated `as_of`, else the last day of the data. Raises StatisticsError.
     """
     judged = apply_verdicts(protected, verdicts)
     period = period_rows(judged, periods)
     ends = periods["period_ends_on"].iloc[period].array
     estimated = add_estimates(judged.assign(period_ends_on=ends), measures, confidence, keep_sums=True)
+    estimated = add_standardised(estimated, _NO_SUMS if age_sex is None else age_sex, measures, confidence)
     gaps = compute_gaps(
-        estimated, measures, stratifiers, strata_labels, confidence, periods=periods, missingness=missingness
+        *(estimated, measures, stratifiers, strata_labels, confidence),
+        periods=periods,
+        missingness=missingness,
+        register=register,
     )
     strata = estimated.drop(columns=list(SUMS))[list(STRATA_COLUMNS)].reset_index(drop=True)
     inequality = compute_inequality(strata, gaps, measures, stratifiers, strata_labels, confidence)
-    return Analysis(strata, gaps, inequality)
+    today = pd.Timestamp(as_of) if as_of is not None else pd.to_datetime(periods["period_ends_on"]).max()
+    return Analysis(strata, gaps, inequality, updated_register(register, gaps, today))

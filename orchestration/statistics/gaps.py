@@ -48,7 +48,7 @@ SUPPRESSED, HOLD = "suppressed", "hold"
 
 COLUMNS = (
     *("measure_id", "grain", "period_starts_on", "period_ends_on", "site", "stratifier", "stratum", "stratifier_2"),
-    *("stratum_2", "reference_rule", "reference_stratum", "reference_stratum_2"),
+    *("stratum_2", "reference_rule", "reference_stratum", "reference_stratum_2", "reference_chosen_from"),
     *("difference", "difference_low", "difference_high", "difference_method"),
     *("ratio", "ratio_low", "ratio_high", "ratio_method", "excess", "excess_low", "excess_high"),
     *("p_value", "p_adjusted", "is_meaningful", "bound_low", "bound_high", "bound_method", "is_sign_robust"),
@@ -65,12 +65,15 @@ def compute_gaps(
     *,
     periods: pd.DataFrame | None = None,
     missingness: Missingness | None = None,
+    register: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """One row per group that is compared (COLUMNS), in the order of `strata`; what the module says holds for all.
 
     `strata` comes from `add_estimates(keep_sums=True)`, with `quality_status` and `period_ends_on`; `measures`,
     `stratifiers`, `strata_labels` and `periods` are the dim_ tables. Without `periods` every period counts as
-    complete. Reference rules: see `references.py`. Difference in the measure's unit; ratio unit-free. `excess` =
+    complete. Reference rules: see `references.py`; `register` holds those that earlier runs froze.
+
+    Difference in the measure's unit; ratio unit-free. `excess` =
     difference * denominator / multiplier: the people, events or days that would not have been counted (where higher is
     better: that are missing) had the group had its reference's value; NULL for means, which count nothing.
 
@@ -96,7 +99,7 @@ def compute_gaps(
     if periods is not None:
         require_columns(periods, ("is_complete",), "periods")
         is_complete = periods["is_complete"].to_numpy(dtype=bool)[period_rows(strata, periods)]
-    pairs = pair_with_references(strata, counts, estimates.value, stratifiers, strata_labels, is_complete)
+    pairs = pair_with_references(strata, counts, estimates.value, stratifiers, strata_labels, is_complete, register)
     statuses = _statuses(strata, pairs)
     published = statuses["disclosure_status"] == PUBLISHED
     numbers = _numbers(counts, estimates, pairs, published, confidence)
@@ -108,7 +111,12 @@ def compute_gaps(
     adjusted = p_values.benjamini_hochberg(numbers["p_value"].to_numpy(dtype=np.float64), family)
     keys = strata.iloc[pairs.row][[*KEY, "period_ends_on"]].reset_index(drop=True)
     references = pd.DataFrame(
-        {"reference_rule": pairs.rule, "reference_stratum": pairs.stratum, "reference_stratum_2": pairs.stratum_2}
+        {
+            "reference_rule": pairs.rule,
+            "reference_stratum": pairs.stratum,
+            "reference_stratum_2": pairs.stratum_2,
+            "reference_chosen_from": pairs.chosen_from,
+        }
     )
     statuses["quality_reason"] = reason
     gaps = pd.concat([keys, references, numbers.assign(p_adjusted=adjusted), pd.DataFrame(statuses)], axis=1)
