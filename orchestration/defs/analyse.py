@@ -25,6 +25,14 @@ _DESCRIPTIONS = {
         "Summary indices over all groups of a stratifier, with intervals. "
         "One row per measure, period, site, stratifier and index."
     ),
+    "changes": (
+        "What each gap changed since the first year, and which side it came from. "
+        "One row per measure, year, site and group."
+    ),
+    "decomposition": (
+        "Gaps by race split into neighborhoods' mix and what is left within neighborhoods. "
+        "One row per measure, year, site and group."
+    ),
 }
 
 _COUNTED: list[dg.AssetKey | str] = [KEY, *INPUTS, *JUDGED[:2], "int_stratum__age_sex"]

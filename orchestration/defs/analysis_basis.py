@@ -15,7 +15,7 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     import duckdb
 
-ANALYSED = ("strata", "gaps", "inequality")
+ANALYSED = ("strata", "gaps", "inequality", "changes", "decomposition")
 REGISTER = "reference_register"
 _TABLE = "analysis_basis"
 _RUN_AGAIN = "run the whole job again, so that strata and gaps are computed from what the gate judged"

@@ -116,6 +116,29 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "index_note": (_TEXT, "What limits the index, or why it is empty."),
     "n_groups": (_COUNT, "Groups of the stratifier that anybody is in."),
     "n_groups_published": (_COUNT, "Of these, the groups whose values are published and so enter the index."),
+    "baseline_starts_on": (_DATE, "First day of the year that is compared with."),
+    "difference_before": (_NUMBER, "`difference` in the baseline year."),
+    "difference_change": (_NUMBER, "`difference` less `difference_before`; below 0 the gap narrowed."),
+    "difference_change_low": (_NUMBER, "Lower end of the interval around `difference_change`."),
+    "difference_change_high": (_NUMBER, "Upper end of the interval around `difference_change`."),
+    "group_part": (_NUMBER, "Of the change, what this group's own value brought; below 0 it got better."),
+    "reference_part": (_NUMBER, "Of the change, what the reference's value brought; below 0 it got worse."),
+    "reference_part_low": (_NUMBER, "Lower end of the interval around `reference_part`."),
+    "reference_part_high": (_NUMBER, "Upper end of the interval around `reference_part`."),
+    "change_method": (_TEXT, "How the intervals of the change were computed."),
+    "change_verdict": (_TEXT, "narrowed or widened beyond chance, or unclear; empty when not published."),
+    "levelling_down": (
+        _TEXT,
+        "Whether a gap narrowed because the reference got worse: yes (beyond chance), possible or no.",
+    ),
+    "composition_part": (_NUMBER, "Of `difference`, what goes with living in other neighborhoods."),
+    "composition_part_low": (_NUMBER, "Lower end of the interval around `composition_part`."),
+    "composition_part_high": (_NUMBER, "Upper end of the interval around `composition_part`."),
+    "within_part": (_NUMBER, "Of `difference`, what is left within neighborhoods of the same kind."),
+    "within_part_low": (_NUMBER, "Lower end of the interval around `within_part`."),
+    "within_part_high": (_NUMBER, "Upper end of the interval around `within_part`."),
+    "decomposition_method": (_TEXT, "How the intervals of the parts were computed."),
+    "caveat": (_TEXT, "What the split must not be taken for."),
     "field": (_TEXT, "Which recorded field the metric is about."),
     "metric": (_TEXT, "Which data-quality metric."),
     "n": (_COUNT, "Children that the metric is based on; empty when suppressed."),
@@ -150,6 +173,14 @@ class PublishedTable:
         return {name: _COLUMNS[name][1] for name in self.columns}
 
 
+CHANGES_NUMBERS = (
+    *("difference_before", "difference", "difference_change", "difference_change_low", "difference_change_high"),
+    *("group_part", "reference_part", "reference_part_low", "reference_part_high"),
+)
+DECOMPOSITION_NUMBERS = (
+    *("difference", "composition_part", "composition_part_low", "composition_part_high"),
+    *("within_part", "within_part_low", "within_part_high"),
+)
 STANDARDISED_NUMBERS = (
     *("value_standardised", "value_standardised_low", "value_standardised_high"),
     *("observed_to_expected", "observed_to_expected_low", "observed_to_expected_high"),
@@ -204,6 +235,24 @@ TABLES: dict[str, PublishedTable] = {
                 *("release_id", *_SLICE, "index_id", "index_value", "index_low", "index_high", "index_unit"),
                 *("unit", "index_method", "index_note", "n_groups", "n_groups_published"),
                 *("reference_stratum", "reference_label", "reference_stratum_2", *_STATUSES),
+            ),
+        ),
+        PublishedTable(
+            "changes",
+            "What each gap changed since the first year, by side. One row per measure, year, site and group.",
+            (
+                *("release_id", *_SLICE, "baseline_starts_on", *_GROUP, "is_missing_category", "reference_rule"),
+                *("reference_stratum", "reference_label", "reference_stratum_2", *CHANGES_NUMBERS, "unit"),
+                *("change_method", "change_verdict", "levelling_down", *_STATUSES),
+            ),
+        ),
+        PublishedTable(
+            "decomposition",
+            "Gaps by race split into neighborhoods' mix and the rest. One row per measure, year, site and group.",
+            (
+                *("release_id", *_SLICE, "stratum", "stratum_label", "stratifier_2", "stratifier_2_label"),
+                *("reference_stratum", "reference_label", *DECOMPOSITION_NUMBERS, "unit", "decomposition_method"),
+                *("caveat", *_STATUSES),
             ),
         ),
         PublishedTable(

@@ -11,7 +11,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from orchestration.errors import TransformError
-from orchestration.release.columns import STANDARDISED_NUMBERS, TABLES
+from orchestration.release.columns import CHANGES_NUMBERS, DECOMPOSITION_NUMBERS, STANDARDISED_NUMBERS, TABLES
 
 if TYPE_CHECKING:
     import duckdb
@@ -128,6 +128,35 @@ _INEQUALITY = f"""
     order by {_SLICE_ORDER}, s.index_id
 """
 
+_REFERENCE_JOINS = """
+    left join main.dim_stratum as reference
+        on reference.stratifier = s.stratifier and reference.stratum = s.reference_stratum
+    left join named as reference_named on reference_named.stratum = s.reference_stratum
+"""
+
+_CHANGES = f"""
+    {_NAMED}
+    select {_SLICE_COLUMNS}, s.baseline_starts_on, {_GROUP_COLUMNS}, s.reference_rule, s.reference_stratum,
+        coalesce(reference.label, reference_named.label) as reference_label, s.reference_stratum_2,
+        {_number(*CHANGES_NUMBERS)}, measure.unit, s.change_method, s.change_verdict, s.levelling_down,
+        {_STATUS_COLUMNS}
+    from publish.changes as s {_SLICE_JOINS} {_GROUP_JOINS} {_VERDICT_JOIN} {_REFERENCE_JOINS}
+    order by {_SLICE_ORDER}, {_GROUP_ORDER}
+"""
+
+_DECOMPOSITION = f"""
+    {_NAMED}
+    select {_SLICE_COLUMNS}, s.stratum, coalesce(stratum.label, named.label) as stratum_label,
+        s.stratifier_2, stratifier_2.label as stratifier_2_label, s.reference_stratum,
+        coalesce(reference.label, reference_named.label) as reference_label,
+        {_number(*DECOMPOSITION_NUMBERS)}, measure.unit, s.decomposition_method, s.caveat, {_STATUS_COLUMNS}
+    from publish.decomposition as s {_SLICE_JOINS} {_VERDICT_JOIN} {_REFERENCE_JOINS}
+    left join main.dim_stratum as stratum on stratum.stratifier = s.stratifier and stratum.stratum = s.stratum
+    left join named on named.stratum = s.stratum
+    left join main.dim_stratifier as stratifier_2 on stratifier_2.stratifier = s.stratifier_2
+    order by {_SLICE_ORDER}, coalesce(stratum.sort_order, named.sort_order), s.stratum
+"""
+
 _MEASURES = "select * from main.dim_measure order by sort_order, measure_id"
 
 _HELD = f"""
@@ -166,10 +195,12 @@ def read_tables(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame, *, releas
         "strata": _shaped("strata", _fetch(con, _STRATA), release_id),
         "gaps": _shaped("gaps", _fetch(con, _GAPS), release_id),
         "inequality": _shaped("inequality", _fetch(con, _INEQUALITY), release_id),
+        "changes": _shaped("changes", _fetch(con, _CHANGES), release_id),
+        "decomposition": _shaped("decomposition", _fetch(con, _DECOMPOSITION), release_id),
         "quality": _shaped("quality", _read_quality(con, quality), release_id),
         "held": _shaped("held", _fetch(con, _HELD), release_id),
     }
-    for name in ("strata", "gaps", "inequality"):
+    for name in ("strata", "gaps", "inequality", "changes", "decomposition"):
         source = f"publish.{name}"
         expected = _fetch(con, f"select count(*) as n from {source}").column("n")[0].as_py()
         if tables[name].num_rows != expected:

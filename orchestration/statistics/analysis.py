@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from orchestration.statistics.changes import compute_changes
 from orchestration.statistics.counts import COUNTS, KEY, SUMS
+from orchestration.statistics.decomposition import compute_decomposition
 from orchestration.statistics.estimates import add_estimates
 from orchestration.statistics.gaps import compute_gaps
 from orchestration.statistics.holds import apply_verdicts
@@ -49,6 +51,8 @@ class Analysis(NamedTuple):
     strata: pd.DataFrame
     gaps: pd.DataFrame
     inequality: pd.DataFrame
+    changes: pd.DataFrame
+    decomposition: pd.DataFrame
     reference_register: pd.DataFrame
 
 
@@ -88,4 +92,11 @@ def analyse(
     strata = estimated.drop(columns=list(SUMS))[list(STRATA_COLUMNS)].reset_index(drop=True)
     inequality = compute_inequality(strata, gaps, measures, stratifiers, strata_labels, confidence)
     today = pd.Timestamp(as_of) if as_of is not None else pd.to_datetime(periods["period_ends_on"]).max()
-    return Analysis(strata, gaps, inequality, updated_register(register, gaps, today))
+    return Analysis(
+        strata=strata,
+        gaps=gaps,
+        inequality=inequality,
+        changes=compute_changes(strata, gaps, measures, periods),
+        decomposition=compute_decomposition(strata, gaps, measures, strata_labels, confidence),
+        reference_register=updated_register(register, gaps, today),
+    )
