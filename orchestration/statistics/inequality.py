@@ -58,20 +58,21 @@ IN_UNIT, SQUARED, RATIO, PERCENT, PER_1000, COUNT = (
 )
 UNITS = {
     **dict.fromkeys(("mrd", "bgsd", "mdm_u", "mdm_w", "mdb_u", "mdb_w", "mdr_u", "mdr_w"), IN_UNIT),
-    **dict.fromkeys(("par", "sii", "sii_logit", "aci"), IN_UNIT),
-    **dict.fromkeys(("mrr", "srr", "rii", "rii_logit", "rci", "rci_wagstaff", "aci_erreygers"), RATIO),
+    **dict.fromkeys(("par", "ends_difference", "sii", "sii_logit", "aci"), IN_UNIT),
+    **dict.fromkeys(("mrr", "srr", "ends_ratio", "rii", "rii_logit", "rci", "rci_wagstaff", "aci_erreygers"), RATIO),
     **dict.fromkeys(("index_of_disparity", "cov", "idis_u", "idis_w", "paf"), PERCENT),
     **dict.fromkeys(("theil", "mld"), PER_1000),
     **{"bgv": SQUARED, BURDEN: COUNT},
 }
 ORDERED_METHODS = {
-    **dict.fromkeys(("sii", "aci", "aci_erreygers"), "normal, exact for a weighted sum"),
+    **dict.fromkeys(("ends_difference", "sii", "aci", "aci_erreygers"), "normal, exact for a weighted sum"),
+    "ends_ratio": "log normal",
     **dict.fromkeys(("rii", "rci"), "Fieller"),
     **dict.fromkeys(("sii_logit", "rii_logit"), "delta method, logistic model"),
     "rci_wagstaff": "delta method",
 }
 ZERO_GROUP = "a group has none: its logarithm does not exist"
-ZERO_IN_THEIL = "a group has none: it counts as the limit, 0"
+ZERO_IN_THEIL = "a group has none: it counts as the limit, 0; without an interval"
 
 _Texts = npt.NDArray[np.object_]
 
@@ -276,11 +277,14 @@ def _ordered(slices: _Slices, given: IntArray, confidence: float) -> dict[str, t
     return found
 
 
+_RATIOS_OF_ADVANTAGE = ("ends_ratio", "rii", "rii_logit")
+
+
 def _of_disadvantage(name: str, numbers: Estimate, sign: FloatArray) -> Estimate:
     """WHO's sign says how the value goes with advantage; ours says how much worse off the disadvantaged are."""
     lower = sign > 0
     with np.errstate(divide="ignore", invalid="ignore"):
-        turned = [1 / part for part in numbers] if name in ("rii", "rii_logit") else [-part for part in numbers]
+        turned = [1 / part for part in numbers] if name in _RATIOS_OF_ADVANTAGE else [-part for part in numbers]
     value, low, high = (np.where(lower, turn, part) for turn, part in zip(turned, numbers, strict=True))
     return Estimate(value, np.where(lower, turned[2], low), np.where(lower, turned[1], high))
 

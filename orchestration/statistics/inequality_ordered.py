@@ -5,6 +5,7 @@ Signs are WHO's: the slope is the fit at 1 less the fit at 0. A slice whose grou
 
 | index | is |
 |---|---|
+| ends_difference, ends_ratio | the most advantaged group less, and over, the most disadvantaged |
 | sii, rii | fit(1) - fit(0) and fit(1) / fit(0) of a straight line, weighted by people |
 | sii_logit, rii_logit | the same of a logistic line, for proportions |
 | aci, rci | 2 Σ p·y (r - 1/2), and that over the mean |
@@ -23,7 +24,7 @@ from orchestration.errors import StatisticsError
 from orchestration.statistics.inequality_groups import Groups
 from orchestration.statistics.intervals import FloatArray, normal_quantile
 
-LINEAR = ("sii", "rii", "aci", "rci")
+LINEAR = ("ends_difference", "ends_ratio", "sii", "rii", "aci", "rci")
 BOUNDED = ("sii_logit", "rii_logit", "rci_wagstaff", "aci_erreygers")
 _STEPS, _CONVERGED = 60, 1e-12
 
@@ -37,22 +38,28 @@ class Estimate(NamedTuple):
 
 
 def linear_indices(groups: Groups, confidence: float) -> dict[str, Estimate]:
-    """`sii`, `rii`, `aci` and `rci`, exact for normal errors of the groups.
+    """The LINEAR indices, exact for normal errors of the groups.
 
-    sii and aci are weighted sums of the groups' values, so their variance follows from the groups' variances; rii and
-    rci are ratios of two such sums, with Fieller's limits (1954). NaN limits where the lower sum may be 0.
+    sii, aci and ends_difference are weighted sums of the groups' values, so their variance follows from the groups'
+    variances; rii and rci are ratios of two such sums, with Fieller's limits (1954); ends_ratio has limits on the log
+    scale. NaN limits where the lower sum may be 0.
     Raises StatisticsError for a slice without an order.
     """
     require_order(groups)
     z = normal_quantile(confidence)
     y, share = np.where(groups.present, groups.value, 0.0), groups.share
+    # No error is an error that is not known: it makes the limits NaN, not narrow.
     variance = np.where(groups.present, groups.error, 0.0) ** 2
     centred = np.where(groups.present, groups.rank - 0.5, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = share * centred / (share * centred**2).sum(axis=0)
     top, bottom = share + slope / 2, share - slope / 2
     concentration = 2 * share * centred
+    place = np.arange(len(y))[:, None]
+    last, first = ((place == position).astype(np.float64) for position in (groups.advantaged, 0))
     return {
+        "ends_difference": _sum(y, variance, last - first, z),
+        "ends_ratio": _log_ratio(y, variance, last, first, z),
         "sii": _sum(y, variance, slope, z),
         "rii": _ratio(y, variance, top, bottom, z),
         "aci": _sum(y, variance, concentration, z),
@@ -110,6 +117,15 @@ def _sum(y: FloatArray, variance: FloatArray, coefficient: FloatArray, z: float)
     value = (coefficient * y).sum(axis=0)
     half = z * np.sqrt((coefficient**2 * variance).sum(axis=0))
     return Estimate(value, value - half, value + half)
+
+
+def _log_ratio(y: FloatArray, variance: FloatArray, over: FloatArray, under: FloatArray, z: float) -> Estimate:
+    a, b = (over * y).sum(axis=0), (under * y).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = (over * variance).sum(axis=0) / a**2 + (under * variance).sum(axis=0) / b**2
+        ratio = np.where(b > 0, a / b, np.nan)
+        factor = np.where(a > 0, np.exp(z * np.sqrt(relative)), np.nan)
+    return Estimate(ratio, ratio / factor, ratio * factor)
 
 
 def _ratio(y: FloatArray, variance: FloatArray, over: FloatArray, under: FloatArray, z: float) -> Estimate:
