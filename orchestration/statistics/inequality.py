@@ -71,6 +71,7 @@ ORDERED_METHODS = {
     **dict.fromkeys(("sii_logit", "rii_logit"), "delta method, logistic model"),
     "rci_wagstaff": "delta method",
 }
+NO_LIMITS = "the fit at its lower end cannot be told from 0: without an interval"
 ZERO_GROUP = "a group has none: its logarithm does not exist"
 ZERO_IN_THEIL = "a group has none: it counts as the limit, 0; without an interval"
 
@@ -324,7 +325,7 @@ def _long(slices: _Slices, found: dict[str, tuple[IntArray, Estimate]]) -> pd.Da
             "index_high": np.where(undefined, np.nan, high),
             "index_unit": units,
             "index_method": methods,
-            "index_note": _notes(slices, slice_of, ids, undefined),
+            "index_note": _notes(slices, slice_of, ids, undefined, np.isnan(low)),
             "n_groups": slices.n_groups[slice_of],
             "n_groups_published": slices.n_published[slice_of],
             "disclosure_status": status,
@@ -341,12 +342,15 @@ def _method(name: str) -> str:
     return ANALYTIC_METHODS.get(name, SIMULATION_METHOD)
 
 
-def _notes(slices: _Slices, slice_of: IntArray, ids: _Texts, undefined: BoolArray) -> _Texts:
+def _notes(
+    slices: _Slices, slice_of: IntArray, ids: _Texts, undefined: BoolArray, without_limits: BoolArray
+) -> _Texts:
     with np.errstate(invalid="ignore"):
         has_zero = (slices.groups.value == 0).any(axis=0)[slice_of]
     partly = (slices.n_published < slices.n_groups)[slice_of]
     notes = np.full(ids.size, None, dtype=object)
     notes[partly & ~undefined] = "of the published groups"
+    notes[~undefined & without_limits & (ids == "rii")] = NO_LIMITS
     notes[undefined] = "does not exist for these values"
     notes[undefined & np.isin(ids, RATIOS)] = "over zero"
     notes[has_zero & (ids == "mld")] = ZERO_GROUP

@@ -152,9 +152,9 @@ def test_overlapping_groups_and_everyone_have_no_index() -> None:
 
 def test_months_and_quarters_of_a_site_are_left_out() -> None:
     rows = race(24, 48, 96)
-    for grain, site, given in (("month", "all", 0), ("quarter", "site_a", 0), ("quarter", "all", 1)):
+    for grain, site, times in (("month", "all", 0), ("quarter", "site_a", 0), ("quarter", "all", 1)):
         found = compute(*({**row, "grain": grain, "site": site} for row in rows))
-        assert len(found) == given * len(ALONE)
+        assert len(found) == times * len(ALONE)
 
 
 def test_the_order_of_rows_does_not_matter() -> None:
