@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from orchestration.definitions import build_definitions
+from orchestration.defs.analysis_basis import ANALYSED
 from orchestration.defs.instance import open_instance
 from orchestration.defs.launch import launch
 from orchestration.errors import BlockedError
@@ -19,7 +20,7 @@ from tests.support.small_run import run_job
 
 RELEASE = dg.AssetKey("release")
 GATE = dg.AssetKey(["publish", "gate_verdict"])
-STRATA, GAPS = dg.AssetKey(["publish", "strata"]), dg.AssetKey(["publish", "gaps"])
+COMPUTED = tuple(dg.AssetKey(["publish", table]) for table in ANALYSED)
 
 Change = Callable[[duckdb.DuckDBPyConnection], object]
 
@@ -77,12 +78,12 @@ def test_alone_after_the_gate_failed(published_copy: Settings) -> None:
 
 def test_all_at_once_when_the_gate_fails(published_copy: Settings) -> None:
     break_structure(published_copy)
-    refused(published_copy, [GATE, STRATA, GAPS, RELEASE])
+    refused(published_copy, [GATE, *COMPUTED, RELEASE])
 
 
 def test_the_gate_does_not_run_without_its_check(published_copy: Settings) -> None:
     with pytest.raises(dg.DagsterInvalidDefinitionError):
-        without_checks(published_copy, GATE, STRATA, GAPS, RELEASE)
+        without_checks(published_copy, GATE, *COMPUTED, RELEASE)
 
 
 def test_the_publisher_without_checks_after_the_gate_failed(published_copy: Settings) -> None:
@@ -139,7 +140,7 @@ def test_with_the_middle_left_out_after_new_data_passed_the_gate(published_copy:
     change(published_copy, "update dim_stratum set label = label || ' *'")
     said = refused(published_copy, [GATE, RELEASE])
     assert "strata and gaps must come from" in said
-    run_job(published_copy, [GATE, STRATA, GAPS, RELEASE])
+    run_job(published_copy, [GATE, *COMPUTED, RELEASE])
 
 
 def test_with_strata_and_gaps_never_computed(published_copy: Settings) -> None:
@@ -149,7 +150,7 @@ def test_with_strata_and_gaps_never_computed(published_copy: Settings) -> None:
 
 def test_in_a_later_run_that_left_the_gate_out(published_copy: Settings) -> None:
     everything = {key for key in build_definitions(published_copy).resolve_all_asset_keys()}
-    said = refused(published_copy, sorted(everything - {GATE, STRATA, GAPS}))
+    said = refused(published_copy, sorted(everything - {GATE, *COMPUTED}))
     assert "gate must have judged" in said
 
 
@@ -175,7 +176,7 @@ def test_with_another_confidence_set_after_the_analysis(published_copy: Settings
 
 def test_the_analysis_refuses_what_the_gate_has_not_judged(published_copy: Settings) -> None:
     change(published_copy, "update fct_quality set value = 1 where metric = 'completeness'")
-    assert "data changed after the gate" in refused(published_copy, [STRATA, GAPS])
+    assert "data changed after the gate" in refused(published_copy, [*COMPUTED])
 
 
 def test_a_refused_run_is_a_failed_run_in_the_web_ui(published_copy: Settings) -> None:
