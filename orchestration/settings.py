@@ -197,6 +197,11 @@ class Settings(_Strict):
         return self.data_dir / "releases"
 
     @property
+    def references_path(self) -> Path:
+        """Which group each gap is measured against, frozen at the first publication; people may edit it."""
+        return self.data_dir / "references.csv"
+
+    @property
     def quarantine_dir(self) -> Path:
         """Rows that could not be used, by run; patient data."""
         return self.data_dir / "quarantine"

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.defs.analysis_basis import ANALYSED, record_basis
+from orchestration.defs.analysis_basis import ANALYSED, REGISTER, record_basis
 from orchestration.defs.gate import INPUTS, JUDGED, KEY
 from orchestration.defs.owners import ANALYSIS, OWNERS
 from orchestration.defs.resources.workspace import Workspace
@@ -21,7 +21,25 @@ _DESCRIPTIONS = {
         "Every group against its reference group; positive means that the group is worse off. "
         "One row per measure, period, site and group."
     ),
+    "inequality": (
+        "Summary indices over all groups of a stratifier, with intervals. "
+        "One row per measure, period, site, stratifier and index."
+    ),
+    "changes": (
+        "What each gap changed since the first year, and which side it came from. "
+        "One row per measure, year, site and group."
+    ),
+    "decomposition": (
+        "Gaps by race split into neighborhoods' mix and what is left within neighborhoods. "
+        "One row per measure, year, site and group."
+    ),
 }
+
+_COUNTED: list[dg.AssetKey | str] = [KEY, *INPUTS, *JUDGED[:2], "int_stratum__age_sex"]
+_MISSING_SHARES = """
+    select field as quality_field, site, grain, period_starts_on, 1 - value as missing_share
+    from fct_quality where metric = 'completeness'
+"""
 
 
 @dg.multi_asset(
@@ -29,22 +47,25 @@ _DESCRIPTIONS = {
     specs=[
         dg.AssetSpec(
             ["publish", table],
-            deps=[KEY, *INPUTS, JUDGED[0]] if table == "strata" else [["publish", "strata"]],
+            deps=[dg.AssetKey(["publish", name]) for name in ANALYSED[:index]] or _COUNTED,
             description=_DESCRIPTIONS[table],
             group_name=ANALYSIS,
             owners=[OWNERS[ANALYSIS]],
             kinds={"python", "duckdb"},
         )
-        for table in ANALYSED
+        for index, table in enumerate(ANALYSED)
     ],
 )
 def analysis(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
-    """Compute publish.strata and publish.gaps from what the gate judged."""
+    """Compute publish.strata and what follows from it, from what the gate judged."""
     settings = workspace.settings
     with workspace.phase("Estimates and gaps") as phase, workspace.warehouse() as con:
         from orchestration.disclosure.primary import protect
         from orchestration.quality.gate import require_passed
+        from orchestration.quality.thresholds import load_profile
+        from orchestration.release.references import read_references
         from orchestration.statistics.analysis import analyse
+        from orchestration.statistics.robustness import Missingness
 
         require_passed(con, run_id_of(con))
         measures = frame_of(con, "dim_measure")
@@ -57,11 +78,17 @@ def analysis(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
             strata_labels=frame_of(con, "dim_stratum"),
             periods=frame_of(con, "dim_period"),
             confidence=settings.statistics.confidence,
+            missingness=Missingness(
+                con.execute(_MISSING_SHARES).df(), load_profile(settings.gate.profile).hold_gap_missing_above
+            ),
+            age_sex=frame_of(con, "int_stratum__age_sex"),
+            register=read_references(settings.references_path),
+            as_of=settings.effective_as_of(),
         )
-        write_frame(con, "strata", result.strata)
-        write_frame(con, "gaps", result.gaps)
+        for table in (*ANALYSED, REGISTER):
+            write_frame(con, table, getattr(result, table))
         record_basis(con, settings)
-        phase.rows = len(result.strata) + len(result.gaps)
+        phase.rows = sum(len(getattr(result, table)) for table in ANALYSED)
         phase.say(f"{len(result.strata):,} strata, {len(result.gaps):,} gaps")
         for table in ANALYSED:
             yield dg.MaterializeResult(asset_key=["publish", table], metadata=table_metadata(con, "publish", table))

@@ -1,6 +1,6 @@
-"""What publish.strata and publish.gaps were computed from, so that they are published only with data they belong to.
+"""What publish.strata, publish.gaps and the like were computed from: they are published only with data they belong to.
 
-The gate answers for the data and the verdicts; this answers for the two tables made from them afterwards.
+The gate answers for the data and the verdicts; this answers for the tables made from them afterwards.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     import duckdb
 
-ANALYSED = ("strata", "gaps")
+ANALYSED = ("strata", "gaps", "inequality", "changes", "decomposition")
+REGISTER = "reference_register"
 _TABLE = "analysis_basis"
 _RUN_AGAIN = "run the whole job again, so that strata and gaps are computed from what the gate judged"
 
 
 def record_basis(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Note what strata and gaps in the warehouse were computed from and with which settings."""
-    columns = {**_inputs(con, settings), "analysis_fingerprint": fingerprint(con, ANALYSED)}
+    columns = {**_inputs(con, settings), "analysis_fingerprint": fingerprint(con, (*ANALYSED, REGISTER))}
     names = ", ".join(f"{name} varchar" for name in columns)
     con.execute(f"create or replace table publish.{_TABLE} ({names})")
     con.execute(f"insert into publish.{_TABLE} values ({', '.join('?' for _ in columns)})", list(columns.values()))
@@ -35,7 +36,7 @@ def require_basis(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """
     if not has_table(con, "publish", "gate_result"):
         raise _blocked("the gate must have judged the data", "no result")
-    missing = [name for name in (*ANALYSED, _TABLE) if not has_table(con, "publish", name)]
+    missing = [name for name in (*ANALYSED, REGISTER, _TABLE) if not has_table(con, "publish", name)]
     if missing:
         raise _blocked("strata and gaps must have been computed", f"no publish.{missing[0]}")
     expected = _inputs(con, settings)
@@ -46,7 +47,7 @@ def require_basis(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         if recorded != expected[name]:
             words = name.replace("_", " ")
             raise _blocked("strata and gaps must come from what is published with them", f"another {words} than now")
-    if rows[0][-1] != fingerprint(con, ANALYSED):
+    if rows[0][-1] != fingerprint(con, (*ANALYSED, REGISTER)):
         raise _blocked("strata and gaps must be as they were computed", "tables that changed since")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from orchestration.defs.analysis_basis import ANALYSED, require_basis
+from orchestration.defs.analysis_basis import ANALYSED, REGISTER, require_basis
 from orchestration.defs.code_version import code_version
 from orchestration.defs.follow_up_basis import FOLLOWED, require_follow_up
 from orchestration.defs.gate import INPUTS, KEY
@@ -15,11 +15,13 @@ from orchestration.defs.owners import OWNERS, RELEASE
 from orchestration.defs.resources.workspace import Workspace
 from orchestration.defs.schedules import DAILY
 from orchestration.defs.table_metadata import COLUMN_SCHEMA, ROW_COUNT, folder_metadata, table_metadata
-from orchestration.defs.warehouse import run_id_of
+from orchestration.defs.warehouse import frame_of, run_id_of
+from orchestration.errors import BlockedError
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
+    import pandas as pd
 
     from orchestration.release.build import ReleaseResult
 
@@ -36,14 +38,35 @@ def publish(con: "duckdb.DuckDBPyConnection", settings: Settings) -> "ReleaseRes
     from orchestration.quality.page import render
     from orchestration.quality.verdicts import quality_table
     from orchestration.release.build import build_release
+    from orchestration.release.references import read_references, write_references
 
     run_id = run_id_of(con)
     require_passed(con, run_id)
     require_basis(con, settings)
     require_follow_up(con, settings)
+    register = frame_of(con, f"publish.{REGISTER}")
+    _require_same_references(register, read_references(settings.references_path))
     quality = protect_quality(quality_table(con), settings.disclosure.min_cell)
     page = render(con, settings)
-    return build_release(con, settings, run_id, code_version(), quality=quality, quality_page=page)
+    result = build_release(con, settings, run_id, code_version(), quality=quality, quality_page=page)
+    write_references(settings.references_path, register)
+    return result
+
+
+def _require_same_references(register: "pd.DataFrame", kept: "pd.DataFrame | None") -> None:
+    """What the register holds now is what the gaps were computed with. Raises BlockedError."""
+    if kept is None:
+        return
+    columns = ["measure_id", "site", "stratifier", "reference_rule", "reference_stratum", "reference_stratum_2"]
+    used = set(register[columns].itertuples(index=False, name=None))
+    other = [line for line in kept[columns].itertuples(index=False, name=None) if line not in used]
+    if other:
+        raise BlockedError(
+            "gaps must have been computed with the references that the register holds",
+            where="references.csv",
+            found=f"{len(other)} other lines, the first: {' / '.join(other[0][:4])}",
+            remedy="run the whole job again",
+        )
 
 
 @dg.multi_asset(
@@ -108,7 +131,10 @@ def _release(workspace: Workspace, con: "duckdb.DuckDBPyConnection") -> dg.Mater
         result = publish(con, workspace.settings)
         rows = sum(result.rows.values())
         phase.rows = rows
+        changed = result.manifest["references"]["changed"]
         phase.say(result.release_id)
+        if changed:
+            phase.say(f"warning: {len(changed)} references differ from the release before; the manifest lists them")
     columns = [
         (f"{table.name}.{field.name}", str(field.type), table.column_descriptions()[field.name])
         for table in TABLES.values()

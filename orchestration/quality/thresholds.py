@@ -144,12 +144,16 @@ class _ProfileText(_Strict):
     title: Annotated[str, Field(min_length=1)]
     is_verified: bool
     note: str = ""
+    hold_gap_missing_above: Annotated[float, Field(ge=0, le=1)] | None = None
     measure_fields: dict[str, tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A named set of rules. `measure_fields`: for a field, the measures that stand on it however they are grouped."""
+    """A named set of rules. `measure_fields`: for a field, the measures that stand on it however they are grouped.
+
+    `hold_gap_missing_above`: the share of a field that may be unknown where a gap's sign depends on it; None for any.
+    """
 
     name: str
     title: str
@@ -158,6 +162,7 @@ class Profile:
     rules: tuple[Rule, ...]
     sha256: str
     measure_fields: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    hold_gap_missing_above: float | None = None
 
     def rules_of(self, name: str) -> tuple[Rule, ...]:
         """The rules of one field, in the order of the file."""
@@ -198,6 +203,7 @@ def load_profile(name: str, path: Path = THRESHOLDS_FILE) -> Profile:
         rules=rules,
         sha256=file_sha256(path),
         measure_fields=text.measure_fields,
+        hold_gap_missing_above=text.hold_gap_missing_above,
     )
 
 

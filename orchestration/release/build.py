@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
 from orchestration.errors import BlockedError
 from orchestration.release.guard import require_safe
 from orchestration.release.manifest import build_manifest, write_manifest
 from orchestration.release.published_database import write_published_database
+from orchestration.release.references import reference_changes
 from orchestration.release.report import render
-from orchestration.release.store import StagedRelease, staged_release
+from orchestration.release.store import StagedRelease, current_release, staged_release
 from orchestration.release.table_files import write_table_files
 from orchestration.release.tables import Tables, read_tables
 from orchestration.release.verify import DATABASE, QUALITY_PAGE, REPORT, verify_directory
@@ -52,6 +56,8 @@ def build_release(
     now = dt.datetime.now(dt.UTC)
     with staged_release(settings, run_id, now) as staged:
         tables = read_tables(con, quality, release_id=staged.release_id)
+        before = current_release(settings)
+        changes = reference_changes(tables["gaps"], _gaps_of(before) if before else None)
         require_safe(tables, settings.disclosure.min_cell)
         manifest = build_manifest(
             con,
@@ -61,10 +67,19 @@ def build_release(
             run_id=run_id,
             code_version=code_version,
             created_at=now,
+            reference_changes=changes,
         )
         manifest = _write(staged, tables, manifest, settings, quality_page, now)
     rows = {name: table.num_rows for name, table in tables.items()}
     return ReleaseResult(staged.release_id, settings.releases_dir / staged.release_id, rows, manifest)
+
+
+def _gaps_of(release: Path) -> pa.Table | None:
+    """The gaps of an earlier release; None where it has none that can be read."""
+    try:
+        return pq.read_table(release / "tables" / "gaps.parquet")
+    except (OSError, pa.ArrowException):
+        return None
 
 
 def _write(

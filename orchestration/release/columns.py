@@ -60,10 +60,28 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "ci_low": (_NUMBER, "Lower end of the interval around `value`."),
     "ci_high": (_NUMBER, "Upper end of the interval around `value`."),
     "ci_method": (_TEXT, "How the interval was computed."),
+    "value_standardised": (
+        _NUMBER,
+        "`value` with the standard population's ages and sexes (direct), to three digits; years only.",
+    ),
+    "value_standardised_low": (_NUMBER, "Lower end of the interval around `value_standardised`."),
+    "value_standardised_high": (_NUMBER, "Upper end of the interval around `value_standardised`."),
+    "value_standardised_method": (_TEXT, "How the interval around `value_standardised` was computed."),
+    "observed_to_expected": (
+        _NUMBER,
+        "Counted over expected at the rates of all sites' children of the same ages and sexes (indirect); years only.",
+    ),
+    "observed_to_expected_low": (_NUMBER, "Lower end of the interval around `observed_to_expected`."),
+    "observed_to_expected_high": (_NUMBER, "Upper end of the interval around `observed_to_expected`."),
+    "observed_to_expected_method": (_TEXT, "How the interval around `observed_to_expected` was computed."),
     "reference_rule": (_TEXT, "How the reference group was chosen: best, overall, largest or named."),
     "reference_stratum": (_TEXT, "The group that this one is compared with."),
     "reference_label": (_TEXT, "The reference group's name."),
     "reference_stratum_2": (_TEXT, "The reference group in the second stratifier; empty when there is none."),
+    "reference_chosen_from": (
+        _DATE,
+        "First day of the period in which the reference was chosen, since when it is frozen; empty for other rules.",
+    ),
     "difference": (_NUMBER, "Gap as a difference, in `unit`; positive means this group is worse off."),
     "difference_low": (_NUMBER, "Lower end of the interval around `difference`."),
     "difference_high": (_NUMBER, "Upper end of the interval around `difference`."),
@@ -81,6 +99,48 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
         _FLAG,
         "AHRQ rule: p at most 0.05 and relative difference at least 10 %; empty if not assessed.",
     ),
+    "bound_low": (
+        _NUMBER,
+        "Lowest `difference` over all ways to allocate the children whose group is not known.",
+    ),
+    "bound_high": (_NUMBER, "Highest `difference` over all these ways."),
+    "bound_method": (_TEXT, "How the bounds were computed; empty where what is not known cannot be counted."),
+    "is_sign_robust": (
+        _FLAG,
+        "True when the gap has the same sign in every allocation of the children whose group is not known.",
+    ),
+    "index_id": (_TEXT, "Which summary index; every_index where none can be given."),
+    "index_value": (_NUMBER, "The index over all groups; a positive signed index means disadvantage of the worse-off."),
+    "index_low": (_NUMBER, "Lower end of the interval around `index_value`."),
+    "index_high": (_NUMBER, "Upper end of the interval around `index_value`."),
+    "index_unit": (_TEXT, "Unit of the index."),
+    "index_method": (_TEXT, "How the interval around `index_value` was computed."),
+    "index_note": (_TEXT, "What limits the index, or why it is empty."),
+    "n_groups": (_COUNT, "Groups of the stratifier that anybody is in."),
+    "n_groups_published": (_COUNT, "Of these, the groups whose values are published and so enter the index."),
+    "baseline_starts_on": (_DATE, "First day of the year that is compared with."),
+    "difference_before": (_NUMBER, "`difference` in the baseline year."),
+    "difference_change": (_NUMBER, "`difference` less `difference_before`; below 0 the gap narrowed."),
+    "difference_change_low": (_NUMBER, "Lower end of the interval around `difference_change`."),
+    "difference_change_high": (_NUMBER, "Upper end of the interval around `difference_change`."),
+    "group_part": (_NUMBER, "Of the change, what this group's own value brought; below 0 it got better."),
+    "reference_part": (_NUMBER, "Of the change, what the reference's value brought; below 0 it got worse."),
+    "reference_part_low": (_NUMBER, "Lower end of the interval around `reference_part`."),
+    "reference_part_high": (_NUMBER, "Upper end of the interval around `reference_part`."),
+    "change_method": (_TEXT, "How the intervals of the change were computed."),
+    "change_verdict": (_TEXT, "narrowed or widened beyond chance, or unclear; empty when not published."),
+    "levelling_down": (
+        _TEXT,
+        "Whether a gap narrowed because the reference got worse: yes (beyond chance), possible or no.",
+    ),
+    "composition_part": (_NUMBER, "Of `difference`, what goes with living in other neighborhoods."),
+    "composition_part_low": (_NUMBER, "Lower end of the interval around `composition_part`."),
+    "composition_part_high": (_NUMBER, "Upper end of the interval around `composition_part`."),
+    "within_part": (_NUMBER, "Of `difference`, what is left within neighborhoods of the same kind."),
+    "within_part_low": (_NUMBER, "Lower end of the interval around `within_part`."),
+    "within_part_high": (_NUMBER, "Upper end of the interval around `within_part`."),
+    "decomposition_method": (_TEXT, "How the intervals of the parts were computed."),
+    "caveat": (_TEXT, "What the split must not be taken for."),
     "field": (_TEXT, "Which recorded field the metric is about."),
     "metric": (_TEXT, "Which data-quality metric."),
     "n": (_COUNT, "Children that the metric is based on; empty when suppressed."),
@@ -116,6 +176,18 @@ class PublishedTable:
         return {name: _COLUMNS[name][1] for name in self.columns}
 
 
+CHANGES_NUMBERS = (
+    *("difference_before", "difference", "difference_change", "difference_change_low", "difference_change_high"),
+    *("group_part", "reference_part", "reference_part_low", "reference_part_high"),
+)
+DECOMPOSITION_NUMBERS = (
+    *("difference", "composition_part", "composition_part_low", "composition_part_high"),
+    *("within_part", "within_part_low", "within_part_high"),
+)
+STANDARDISED_NUMBERS = (
+    *("value_standardised", "value_standardised_low", "value_standardised_high"),
+    *("observed_to_expected", "observed_to_expected_low", "observed_to_expected_high"),
+)
 _SLICE = (
     *("measure_id", "measure_title", "grain", "period_starts_on", "period_ends_on"),
     *("period_label", "is_complete_period"),
@@ -142,7 +214,8 @@ TABLES: dict[str, PublishedTable] = {
             "Every measure in every group. One row per measure, period, site and group; crossings name two groups.",
             (
                 *("release_id", *_SLICE, *_GROUP, "is_missing_category", "n_patients", "numerator", "denominator"),
-                *("value", "ci_low", "ci_high", "unit", "ci_method", *_STATUSES),
+                *("value", "ci_low", "ci_high", "unit", "ci_method", *STANDARDISED_NUMBERS[:3]),
+                *("value_standardised_method", *STANDARDISED_NUMBERS[3:], "observed_to_expected_method", *_STATUSES),
             ),
         ),
         PublishedTable(
@@ -151,9 +224,38 @@ TABLES: dict[str, PublishedTable] = {
             (
                 *("release_id", *_SLICE, *_GROUP, "is_missing_category"),
                 *("reference_rule", "reference_stratum", "reference_label", "reference_stratum_2"),
+                "reference_chosen_from",
                 *("difference", "difference_low", "difference_high", "unit", "difference_method"),
                 *("ratio", "ratio_low", "ratio_high", "ratio_method", "excess", "excess_low", "excess_high"),
-                *("p_value", "p_adjusted", "is_meaningful", *_STATUSES),
+                *("p_value", "p_adjusted", "is_meaningful", "bound_low", "bound_high", "bound_method"),
+                *("is_sign_robust", *_STATUSES),
+            ),
+        ),
+        PublishedTable(
+            "inequality",
+            "Indices that sum up all groups of a stratifier. One row per measure, period, site, stratifier and index.",
+            (
+                *("release_id", *_SLICE, "index_id", "index_value", "index_low", "index_high", "index_unit"),
+                *("unit", "index_method", "index_note", "n_groups", "n_groups_published"),
+                *("reference_stratum", "reference_label", "reference_stratum_2", *_STATUSES),
+            ),
+        ),
+        PublishedTable(
+            "changes",
+            "What each gap changed since the first year, by side. One row per measure, year, site and group.",
+            (
+                *("release_id", *_SLICE, "baseline_starts_on", *_GROUP, "is_missing_category", "reference_rule"),
+                *("reference_stratum", "reference_label", "reference_stratum_2", *CHANGES_NUMBERS, "unit"),
+                *("change_method", "change_verdict", "levelling_down", *_STATUSES),
+            ),
+        ),
+        PublishedTable(
+            "decomposition",
+            "Gaps by race split into neighborhoods' mix and the rest. One row per measure, year, site and group.",
+            (
+                *("release_id", *_SLICE, "stratum", "stratum_label", "stratifier_2", "stratifier_2_label"),
+                *("reference_stratum", "reference_label", *DECOMPOSITION_NUMBERS, "unit", "decomposition_method"),
+                *("caveat", *_STATUSES),
             ),
         ),
         PublishedTable(
@@ -174,8 +276,13 @@ TABLES: dict[str, PublishedTable] = {
 }
 
 # Numbers that a suppressed or held row must not have.
-STRATA_NUMBERS = ("n_patients", "numerator", "denominator", "value", "ci_low", "ci_high")
+STRATA_NUMBERS = (
+    *("n_patients", "numerator", "denominator", "value", "ci_low", "ci_high"),
+    *STANDARDISED_NUMBERS,
+)
 GAPS_NUMBERS = (
     *("difference", "difference_low", "difference_high", "ratio", "ratio_low", "ratio_high"),
     *("excess", "excess_low", "excess_high", "p_value", "p_adjusted", "is_meaningful"),
+    *("bound_low", "bound_high", "is_sign_robust"),
 )
+INEQUALITY_NUMBERS = ("index_value", "index_low", "index_high")

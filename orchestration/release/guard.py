@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from orchestration.errors import BlockedError
 from orchestration.quality_metrics import METRICS
 from orchestration.release import guard_over_time
-from orchestration.release.columns import GAPS_NUMBERS, STRATA_NUMBERS, TABLES
+from orchestration.release.columns import (
+    CHANGES_NUMBERS,
+    DECOMPOSITION_NUMBERS,
+    GAPS_NUMBERS,
+    INEQUALITY_NUMBERS,
+    STRATA_NUMBERS,
+    TABLES,
+)
 from orchestration.release.tables import Tables
 
 if TYPE_CHECKING:
@@ -72,7 +79,9 @@ def _shape_findings(name: str, table: pa.Table | None) -> list[str]:
 
 def _broken(con: duckdb.DuckDBPyConnection, table: str, rule: str, query: str) -> list[str]:
     """One finding per broken rule, with the number of rows and the first one's key: a group, never a child."""
-    key = [name for name in (*_KEY, "field", "metric", *guard_over_time.NAMES) if name in TABLES[table].columns]
+    key = [
+        name for name in (*_KEY, "index_id", "field", "metric", *guard_over_time.NAMES) if name in TABLES[table].columns
+    ]
     shown = f"concat_ws(' / ', {', '.join(key)})"
     found = con.execute(f"select count(*), min({shown}) from ({query}) as broken").fetchone()
     rows, first = found if found is not None else (0, "")
@@ -81,24 +90,19 @@ def _broken(con: duckdb.DuckDBPyConnection, table: str, rule: str, query: str) -
 
 def _rules(min_cell: int) -> list[tuple[str, str, str]]:
     """(table, rule in words, query for the rows that break it)."""
-    return [
-        *_word_rules(),
-        *_withheld_rules(),
-        *_count_rules(min_cell),
-        *_gap_rules(),
-        *_quality_rules(min_cell),
-        *guard_over_time.rules(),
-    ]
+    tables = (*_gap_rules(), *_index_rules(), *_change_rules(), *_quality_rules(min_cell), *guard_over_time.rules())
+    return [*_word_rules(), *_withheld_rules(), *_count_rules(min_cell), *tables]
 
 
 def _word_rules() -> list[tuple[str, str, str]]:
     rules = []
-    for table in ("strata", "gaps"):
+    for table in _NUMBERS:
         for column, words in _WORDS.items():
             allowed = ", ".join(f"'{word}'" for word in words)
             where = f"{column} is null or {column} not in ({allowed})"
             rules.append((table, f"{column} is not a word of its vocabulary", f"from {table} where {where}"))
-        twice = f"select {', '.join(_KEY)} from {table} group by all having count(*) > 1"
+        key = [name for name in (*_KEY, "index_id") if name in TABLES[table].columns]
+        twice = f"select {', '.join(key)} from {table} group by all having count(*) > 1"
         rules.append((table, "the same group stands twice", twice))
     return [*rules, ("measures", "the same measure stands twice", _TWICE_MEASURE)]
 
@@ -106,9 +110,18 @@ def _word_rules() -> list[tuple[str, str, str]]:
 _TWICE_MEASURE = "select measure_id from measures group by all having count(*) > 1"
 
 
+_NUMBERS = {
+    "strata": STRATA_NUMBERS,
+    "gaps": GAPS_NUMBERS,
+    "inequality": INEQUALITY_NUMBERS,
+    "changes": CHANGES_NUMBERS,
+    "decomposition": DECOMPOSITION_NUMBERS,
+}
+
+
 def _withheld_rules() -> list[tuple[str, str, str]]:
     rules = []
-    for table, numbers in (("strata", STRATA_NUMBERS), ("gaps", GAPS_NUMBERS)):
+    for table, numbers in _NUMBERS.items():
         has_number = " or ".join(f"{name} is not null" for name in numbers)
         rules += [
             (
@@ -173,6 +186,59 @@ def _gap_rules() -> list[tuple[str, str, str]]:
         ("gaps", "a gap of a group that is not published", without(group)),
         ("gaps", "a gap against a reference that is not published", bare),
     ]
+
+
+def _index_rules() -> list[tuple[str, str, str]]:
+    """An index sums up published values: at least two of its slice, and no more than it says."""
+    same_slice = " and ".join(f"strata.{name} = inequality.{name}" for name in (*_SLICE, "stratifier"))
+    shown = f"({' or '.join(f'inequality.{name} is not null' for name in INEQUALITY_NUMBERS)})"
+    values = f"""(select count(*) from strata
+        where value is not null and not is_missing_category and {same_slice})"""
+    rules = {
+        "an index over fewer than two published groups": f"{values} < 2",
+        "an index over more groups than are published": f"n_groups_published > {values}",
+    }
+    return [("inequality", rule, f"from inequality where {shown} and {broken}") for rule, broken in rules.items()]
+
+
+def _change_rules() -> list[tuple[str, str, str]]:
+    """A change needs its gap in both years, a decomposition every cell of both groups; parts add up."""
+
+    def shown(table: str, numbers: tuple[str, ...]) -> str:
+        return "(" + " or ".join(f"{table}.{name} is not null" for name in numbers) + ")"
+
+    same_gap = " and ".join(
+        f"gaps.{name} is not distinct from changes.{name}"
+        for name in (*_KEY, "reference_stratum", "reference_stratum_2")
+        if name != "period_starts_on"
+    )
+    rules = [
+        (
+            "changes",
+            f"a change of a gap that is not published in the {words} year",
+            f"""from changes where {shown("changes", CHANGES_NUMBERS)} and not exists (from gaps
+                where difference is not null and gaps.period_starts_on = changes.{day} and {same_gap})""",
+        )
+        for words, day in (("later", "period_starts_on"), ("baseline", "baseline_starts_on"))
+    ]
+    same_panel = " and ".join(f"strata.{name} = decomposition.{name}" for name in _SLICE)
+    hidden_cell = f"""exists (from strata where value is null and not is_missing_category
+        and strata.stratum_2 is not null and strata.stratifier_2 = decomposition.stratifier_2
+        and strata.stratum in (decomposition.stratum, decomposition.reference_stratum) and {same_panel})"""
+    rules.append(
+        (
+            "decomposition",
+            "a decomposition with a cell that is not published",
+            f"from decomposition where {shown('decomposition', DECOMPOSITION_NUMBERS)} and {hidden_cell}",
+        )
+    )
+    for table, whole, parts in (
+        ("changes", "difference_change", "group_part + reference_part"),
+        ("decomposition", "difference", "composition_part + within_part"),
+    ):
+        off = f"abs({whole} - ({parts})) > 1e-9 * greatest(1, abs({whole}))"
+        rules.append((table, "parts do not add up to the whole", f"from {table} where {off}"))
+    return rules
 
 
 def _quality_rules(min_cell: int) -> list[tuple[str, str, str]]:

@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,7 @@ SHAPE: dict[str, type | tuple[type, ...]] = {
     "rows": dict,
     "verdicts": dict,
     "suppression": dict,
+    "references": dict,
     "audit": dict,
     "files": list,
 }
@@ -62,9 +63,11 @@ def build_manifest(
     run_id: str,
     code_version: str,
     created_at: dt.datetime,
+    reference_changes: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
-    """Everything but the files. Reads raw.run, raw.pull, fct_conservation and the publish.gate_* tables.
+    """Everything but the files. Reads raw.run, raw.pull, fct_conservation, the register and the publish.gate_* tables.
 
+    `reference_changes`: groups that gaps are measured against now and were not in the release before.
     Raises BlockedError when the gate's decision is missing or negative, TransformError when the run is not described.
     """
     run = _only_row(con, "raw.run", "as_of, window_starts_on, window_ends_on")
@@ -86,6 +89,7 @@ def build_manifest(
         "rows": {name: table.num_rows for name, table in tables.items()},
         "verdicts": _verdicts(con),
         "suppression": {name: _counted(tables[name].column("disclosure_status")) for name in ("strata", "gaps")},
+        "references": _references(con, reference_changes),
         "audit": {"performed": False, "reason": AUDIT_NOT_PERFORMED},
     }
 
@@ -207,6 +211,20 @@ def _gate(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             remedy="`equity gate` shows what failed; the previous release stays current",
         )
     return rows[0]
+
+
+def _references(con: duckdb.DuckDBPyConnection, changes: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """How many references are frozen, since when, a hash of all of them, and which differ from the release before."""
+    found = _rows(con, "select * from publish.reference_register order by all")
+    dates = [str(row["frozen_on"])[:10] for row in found]
+    text = json.dumps(found, default=str, sort_keys=True)
+    return {
+        "frozen": len(found),
+        "frozen_on_first": min(dates, default=None),
+        "frozen_on_last": max(dates, default=None),
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "changed": [dict(change) for change in changes],
+    }
 
 
 def _verdicts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from orchestration.errors import TransformError
 from orchestration.release import tables_over_time
-from orchestration.release.columns import TABLES
+from orchestration.release.columns import CHANGES_NUMBERS, DECOMPOSITION_NUMBERS, STANDARDISED_NUMBERS, TABLES
 
 if TYPE_CHECKING:
     import duckdb
@@ -81,6 +81,11 @@ _STATUS_COLUMNS = """
     case when s.quality_status <> 'publish' then verdict.reasons end as quality_reasons
 """
 
+# A gap may be held by itself, for what is not known about its groups.
+_GAP_STATUS_COLUMNS = _STATUS_COLUMNS.replace(
+    "then verdict.reasons end", "then coalesce(s.quality_reason, verdict.reasons) end"
+)
+
 
 def _number(*names: str) -> str:
     return ", ".join(f"case when isfinite(s.{name}) then s.{name} end as {name}" for name in names)
@@ -89,7 +94,8 @@ def _number(*names: str) -> str:
 _STRATA = f"""
     {_NAMED}
     select {_SLICE_COLUMNS}, {_GROUP_COLUMNS}, s.n_patients, s.numerator, s.denominator,
-        {_number("value", "ci_low", "ci_high")}, measure.unit, s.ci_method, {_STATUS_COLUMNS}
+        {_number("value", "ci_low", "ci_high")}, measure.unit, s.ci_method,
+        {_number(*STANDARDISED_NUMBERS)}, s.value_standardised_method, s.observed_to_expected_method, {_STATUS_COLUMNS}
     from publish.strata as s {_SLICE_JOINS} {_GROUP_JOINS} {_VERDICT_JOIN}
     order by {_SLICE_ORDER}, {_GROUP_ORDER}
 """
@@ -98,17 +104,60 @@ _GAPS = f"""
     {_NAMED}
     select {_SLICE_COLUMNS}, {_GROUP_COLUMNS}, s.reference_rule, s.reference_stratum,
         coalesce(reference.label, reference_named.label) as reference_label, s.reference_stratum_2,
+        s.reference_chosen_from,
         {_number("difference", "difference_low", "difference_high")},
         -- a difference of two percentages is in percentage points
         regexp_replace(measure.unit, '^% (of )?(.*)$', 'percentage points (\\2)') as unit, s.difference_method,
         {_number("ratio", "ratio_low", "ratio_high")}, s.ratio_method,
         {_number("excess", "excess_low", "excess_high", "p_value", "p_adjusted")},
-        case when s.disclosure_status = 'published' then s.is_meaningful end as is_meaningful, {_STATUS_COLUMNS}
+        case when s.disclosure_status = 'published' then s.is_meaningful end as is_meaningful,
+        {_number("bound_low", "bound_high")}, s.bound_method, s.is_sign_robust, {_GAP_STATUS_COLUMNS}
     from publish.gaps as s {_SLICE_JOINS} {_GROUP_JOINS} {_VERDICT_JOIN}
     left join main.dim_stratum as reference
         on reference.stratifier = s.stratifier and reference.stratum = s.reference_stratum
     left join named as reference_named on reference_named.stratum = s.reference_stratum
     order by {_SLICE_ORDER}, {_GROUP_ORDER}, s.reference_stratum, s.reference_stratum_2
+"""
+
+_INEQUALITY = f"""
+    {_NAMED}
+    select {_SLICE_COLUMNS}, s.index_id, {_number("index_value", "index_low", "index_high")}, s.index_unit,
+        measure.unit, s.index_method, s.index_note, s.n_groups, s.n_groups_published, s.reference_stratum,
+        coalesce(reference.label, reference_named.label) as reference_label, s.reference_stratum_2, {_STATUS_COLUMNS}
+    from publish.inequality as s {_SLICE_JOINS} {_VERDICT_JOIN}
+    left join main.dim_stratum as reference
+        on reference.stratifier = s.stratifier and reference.stratum = s.reference_stratum
+    left join named as reference_named on reference_named.stratum = s.reference_stratum
+    order by {_SLICE_ORDER}, s.index_id
+"""
+
+_REFERENCE_JOINS = """
+    left join main.dim_stratum as reference
+        on reference.stratifier = s.stratifier and reference.stratum = s.reference_stratum
+    left join named as reference_named on reference_named.stratum = s.reference_stratum
+"""
+
+_CHANGES = f"""
+    {_NAMED}
+    select {_SLICE_COLUMNS}, s.baseline_starts_on, {_GROUP_COLUMNS}, s.reference_rule, s.reference_stratum,
+        coalesce(reference.label, reference_named.label) as reference_label, s.reference_stratum_2,
+        {_number(*CHANGES_NUMBERS)}, measure.unit, s.change_method, s.change_verdict, s.levelling_down,
+        {_STATUS_COLUMNS}
+    from publish.changes as s {_SLICE_JOINS} {_GROUP_JOINS} {_VERDICT_JOIN} {_REFERENCE_JOINS}
+    order by {_SLICE_ORDER}, {_GROUP_ORDER}
+"""
+
+_DECOMPOSITION = f"""
+    {_NAMED}
+    select {_SLICE_COLUMNS}, s.stratum, coalesce(stratum.label, named.label) as stratum_label,
+        s.stratifier_2, stratifier_2.label as stratifier_2_label, s.reference_stratum,
+        coalesce(reference.label, reference_named.label) as reference_label,
+        {_number(*DECOMPOSITION_NUMBERS)}, measure.unit, s.decomposition_method, s.caveat, {_STATUS_COLUMNS}
+    from publish.decomposition as s {_SLICE_JOINS} {_VERDICT_JOIN} {_REFERENCE_JOINS}
+    left join main.dim_stratum as stratum on stratum.stratifier = s.stratifier and stratum.stratum = s.stratum
+    left join named on named.stratum = s.stratum
+    left join main.dim_stratifier as stratifier_2 on stratifier_2.stratifier = s.stratifier_2
+    order by {_SLICE_ORDER}, coalesce(stratum.sort_order, named.sort_order), s.stratum
 """
 
 _MEASURES = "select * from main.dim_measure order by sort_order, measure_id"
@@ -148,11 +197,14 @@ def read_tables(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame, *, releas
         "measures": _shaped("measures", _fetch(con, _MEASURES), release_id),
         "strata": _shaped("strata", _fetch(con, _STRATA), release_id),
         "gaps": _shaped("gaps", _fetch(con, _GAPS), release_id),
+        "inequality": _shaped("inequality", _fetch(con, _INEQUALITY), release_id),
+        "changes": _shaped("changes", _fetch(con, _CHANGES), release_id),
+        "decomposition": _shaped("decomposition", _fetch(con, _DECOMPOSITION), release_id),
         "quality": _shaped("quality", _read_quality(con, quality), release_id),
         "held": _shaped("held", _fetch(con, _HELD), release_id),
         **{name: _shaped(name, _fetch(con, query), release_id) for name, query in tables_over_time.QUERIES.items()},
     }
-    for name in ("strata", "gaps", *tables_over_time.QUERIES):
+    for name in ("strata", "gaps", "inequality", "changes", "decomposition", *tables_over_time.QUERIES):
         source = f"publish.{name}"
         expected = _fetch(con, f"select count(*) as n from {source}").column("n")[0].as_py()
         if tables[name].num_rows != expected:

@@ -119,6 +119,11 @@ def read_counts(strata: pd.DataFrame, measures: pd.DataFrame) -> Counts:
     return counts
 
 
+def read_kinds(measures: pd.DataFrame) -> IntArray:
+    """PROPORTION, RATE or MEAN per row of dim_measure. Raises StatisticsError for another kind."""
+    return _definitions(measures)[0]
+
+
 def _definitions(measures: pd.DataFrame) -> tuple[IntArray, FloatArray, FloatArray]:
     where = "measures"
     require_columns(measures, ("measure_id", "kind", "direction", "multiplier"), where)

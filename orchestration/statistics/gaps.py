@@ -40,6 +40,7 @@ from orchestration.statistics.intervals import BoolArray
 from orchestration.statistics.periods import period_rows
 from orchestration.statistics.references import Pairs, group_codes, pair_with_references
 from orchestration.statistics.reliability import NOT_ASSESSED, StatusArray, worse_of, worse_quality
+from orchestration.statistics.robustness import Missingness, bound_columns, hold_unless_robust
 
 MEANINGFUL_P = 0.05
 MEANINGFUL_RELATIVE = 0.10
@@ -47,10 +48,11 @@ SUPPRESSED, HOLD = "suppressed", "hold"
 
 COLUMNS = (
     *("measure_id", "grain", "period_starts_on", "period_ends_on", "site", "stratifier", "stratum", "stratifier_2"),
-    *("stratum_2", "reference_rule", "reference_stratum", "reference_stratum_2"),
+    *("stratum_2", "reference_rule", "reference_stratum", "reference_stratum_2", "reference_chosen_from"),
     *("difference", "difference_low", "difference_high", "difference_method"),
     *("ratio", "ratio_low", "ratio_high", "ratio_method", "excess", "excess_low", "excess_high"),
-    *("p_value", "p_adjusted", "is_meaningful", "disclosure_status", "reliability_status", "quality_status"),
+    *("p_value", "p_adjusted", "is_meaningful", "bound_low", "bound_high", "bound_method", "is_sign_robust"),
+    *("disclosure_status", "reliability_status", "quality_status", "quality_reason"),
 )
 
 
@@ -62,12 +64,16 @@ def compute_gaps(
     confidence: float,
     *,
     periods: pd.DataFrame | None = None,
+    missingness: Missingness | None = None,
+    register: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """One row per group that is compared (COLUMNS), in the order of `strata`; what the module says holds for all.
 
     `strata` comes from `add_estimates(keep_sums=True)`, with `quality_status` and `period_ends_on`; `measures`,
     `stratifiers`, `strata_labels` and `periods` are the dim_ tables. Without `periods` every period counts as
-    complete. Reference rules: see `references.py`. Difference in the measure's unit; ratio unit-free. `excess` =
+    complete. Reference rules: see `references.py`; `register` holds those that earlier runs froze.
+
+    Difference in the measure's unit; ratio unit-free. `excess` =
     difference * denominator / multiplier: the people, events or days that would not have been counted (where higher is
     better: that are missing) had the group had its reference's value; NULL for means, which count nothing.
 
@@ -80,6 +86,10 @@ def compute_gaps(
     the rule found no reference, or the reference has no row in the period. Numbers are NULL unless published, and where
     they do not exist: nobody in a group; a ratio over zero, whose lower limit stays and whose `ratio_method` then says
     that there is no upper limit. `quality_status` and `reliability_status` are the worse of the two sides.
+
+    `bound_low`, `bound_high`: the difference over all allocations of the patients of unknown group (`bounds.py`), in
+    the measure's unit; `is_sign_robust`: both lie on the same side of 0. With `missingness`, a gap whose sign is not
+    robust is held where more of the field is unknown than it allows; `quality_reason` then says so.
     Raises StatisticsError as `read_counts` and `pair_with_references` do.
     """
     require_columns(strata, ("period_ends_on", "reliability_status", "quality_status"), "strata")
@@ -89,16 +99,26 @@ def compute_gaps(
     if periods is not None:
         require_columns(periods, ("is_complete",), "periods")
         is_complete = periods["is_complete"].to_numpy(dtype=bool)[period_rows(strata, periods)]
-    pairs = pair_with_references(strata, counts, estimates.value, stratifiers, strata_labels, is_complete)
+    pairs = pair_with_references(strata, counts, estimates.value, stratifiers, strata_labels, is_complete, register)
     statuses = _statuses(strata, pairs)
     published = statuses["disclosure_status"] == PUBLISHED
     numbers = _numbers(counts, estimates, pairs, published, confidence)
+    numbers = numbers.join(bound_columns(strata, counts, measures, stratifiers, strata_labels, pairs, published))
+    reason = np.full(pairs.row.size, None, dtype=object)
+    if missingness is not None:
+        reason = hold_unless_robust(strata, stratifiers, pairs, missingness, numbers, statuses)
     family = group_codes(strata, list(SLICE))[pairs.row]
     adjusted = p_values.benjamini_hochberg(numbers["p_value"].to_numpy(dtype=np.float64), family)
     keys = strata.iloc[pairs.row][[*KEY, "period_ends_on"]].reset_index(drop=True)
     references = pd.DataFrame(
-        {"reference_rule": pairs.rule, "reference_stratum": pairs.stratum, "reference_stratum_2": pairs.stratum_2}
+        {
+            "reference_rule": pairs.rule,
+            "reference_stratum": pairs.stratum,
+            "reference_stratum_2": pairs.stratum_2,
+            "reference_chosen_from": pairs.chosen_from,
+        }
     )
+    statuses["quality_reason"] = reason
     gaps = pd.concat([keys, references, numbers.assign(p_adjusted=adjusted), pd.DataFrame(statuses)], axis=1)
     return gaps[list(COLUMNS)]
 

@@ -1,7 +1,8 @@
 """Which group each group is compared with: the reference rules of dim_stratifier, applied once and frozen.
 
 `best`: the best-performing reliable published group, chosen once per measure, site and stratifier at the baseline and
-kept for all periods and grains, so that quarterly and yearly charts of a site agree and a reference never jumps. The
+kept for all periods and grains, so that quarterly and yearly charts of a site agree and a reference never jumps. What
+was chosen once stands in a register that later runs are given, so that it does not move with the data's window. The
 baseline is the first complete period of the measure's coarsest grain in the data. A site without a reliable group
 then takes the reference of all sites; where all sites have none either, their first later period that has one is
 taken. `largest`: the published group of most patients, chosen and frozen the same way. `overall`: everyone at the
@@ -23,6 +24,7 @@ import pandas as pd
 from orchestration.errors import StatisticsError
 from orchestration.statistics.counts import PUBLISHED, Counts, match, require_columns
 from orchestration.statistics.intervals import BoolArray, FloatArray, IntArray
+from orchestration.statistics.reference_register import read_register, registered
 from orchestration.statistics.reliability import RELIABLE
 
 ALL_SITES = "all"
@@ -35,7 +37,7 @@ class Pairs:
     """One element per gap: `row` and `reference` as positions in the strata frame, `reference` -1 without such a row.
 
     The reference's names are those of the rule, whether or not its row is there; None where the rule found no
-    reference.
+    reference. `chosen_from`: first day of the period in which a frozen reference was chosen; NaT for other rules.
     """
 
     row: IntArray
@@ -43,6 +45,7 @@ class Pairs:
     rule: npt.NDArray[np.object_]
     stratum: npt.NDArray[np.object_]
     stratum_2: npt.NDArray[np.object_]
+    chosen_from: npt.NDArray[np.datetime64]
 
 
 def pair_with_references(
@@ -52,17 +55,24 @@ def pair_with_references(
     stratifiers: pd.DataFrame,
     strata_labels: pd.DataFrame,
     is_complete: BoolArray,
+    register: pd.DataFrame | None = None,
 ) -> Pairs:
     """Every group of `strata` that is to be compared, with its reference; in the order of `strata`.
 
-    `value` in natural units, `is_complete` per row. Raises StatisticsError for an unknown grain, stratifier, stratum or
-    rule, a rule that names a missing group, and a group that stands twice in one slice.
+    `value` in natural units, `is_complete` per row. `register`: references frozen by earlier runs (REGISTER_KEY,
+    reference_stratum, reference_stratum_2, chosen_from); what it names is not chosen anew.
+    Raises StatisticsError for an unknown grain, stratifier, stratum or rule, a rule that names a missing group, a group
+    that stands twice in one slice, and a register that cannot be right.
     """
     require_columns(stratifiers, ("stratifier", "kind", "reference_rule"), "stratifiers")
     stratifier_row = match(strata, "stratifier", stratifiers, "strata")
     rules = stratifiers["reference_rule"].astype(str).to_numpy(dtype=object)
     rule = rules[stratifier_row]
-    cells, cell = _cells(strata, strata_labels)
+    known = read_register(register)
+    known = known[known["stratifier"].isin(strata["stratifier"].unique())].reset_index(drop=True)
+    whole = strata[_CELL] if known.empty else pd.concat([strata[_CELL].astype(object), _cells_of(known, strata)])
+    cells, cell = describe_cells(whole, strata_labels)
+    of_register, cell = cell[len(strata) :], cell[: len(strata)]
     is_missing = cells["is_missing"].to_numpy(dtype=bool)[cell]
 
     panel = group_codes(strata, ["measure_id", "grain", "period_starts_on", "site"])
@@ -93,9 +103,11 @@ def pair_with_references(
     best, largest = rule == "best", rule == "largest"
     candidate = (best & reliable) | (largest & published)
     merit = np.where(best, counts.sign * value, -counts.n_patients)
-    frozen = _frozen(strata, cells, cell, candidate, merit, is_complete)
+    frozen, starts = _frozen(strata, cells, cell, candidate, merit, is_complete)
+    frozen, starts = registered(strata.assign(reference_rule=rule), of_register, known, frozen, starts)
     chosen_later = best | largest
     reference_cell[chosen_later] = frozen[chosen_later]
+    starts[~chosen_later | (reference_cell < 0)] = np.datetime64("NaT")
 
     kinds = stratifiers["kind"].eq("overall").to_numpy(dtype=bool)
     compared = ~is_missing & ~kinds[stratifier_row] & (cell != reference_cell)
@@ -104,11 +116,32 @@ def pair_with_references(
     found = positions.get_indexer(pd.Index(panel[row] * len(cells) + wanted))
     # Position -1, no reference, picks the None at the end.
     names = [np.array([*cells[column], None], dtype=object)[wanted] for column in ("stratum", "stratum_2")]
-    return Pairs(row, np.where(wanted >= 0, found, -1).astype(np.int64), rule[row], *names)
+    return Pairs(row, np.where(wanted >= 0, found, -1).astype(np.int64), rule[row], names[0], names[1], starts[row])
 
 
-def _cells(strata: pd.DataFrame, labels: pd.DataFrame) -> tuple[pd.DataFrame, IntArray]:
-    """The distinct groups in their order of presentation, with `is_missing`, and each row's group as a position."""
+def _cells_of(register: pd.DataFrame, strata: pd.DataFrame) -> pd.DataFrame:
+    """The register's groups as cells. A crossing's second stratifier is the one it has in the data."""
+    second = strata.loc[strata["stratum_2"].astype(object).fillna("").ne(""), ["stratifier", "stratifier_2"]]
+    names = dict(second.drop_duplicates("stratifier").itertuples(index=False, name=None))
+    stratum_2 = register["reference_stratum_2"].astype(object).fillna("")
+    stratifier_2 = [
+        names.get(name, "") if group else "" for name, group in zip(register["stratifier"], stratum_2, strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "stratifier": register["stratifier"],
+            "stratum": register["reference_stratum"],
+            "stratifier_2": pd.Series(stratifier_2, dtype="object", index=register.index),
+            "stratum_2": stratum_2,
+        }
+    )[_CELL].astype(object)
+
+
+def describe_cells(strata: pd.DataFrame, labels: pd.DataFrame) -> tuple[pd.DataFrame, IntArray]:
+    """The distinct groups in their order of presentation, with `is_missing`, and each row's group as a position.
+
+    Raises StatisticsError for a group that is not in the vocabulary, or described twice there.
+    """
     where = "strata_labels"
     require_columns(labels, ("stratifier", "stratum", "sort_order", "is_missing"), where)
     code = group_codes(strata, _CELL)
@@ -194,8 +227,11 @@ def _frozen(
     candidate: BoolArray,
     merit: FloatArray,
     is_complete: BoolArray,
-) -> IntArray:
-    """Per row the group chosen at the baseline for its measure, site and stratifier; -1 where there is none."""
+) -> tuple[IntArray, npt.NDArray[np.datetime64]]:
+    """Per row the group chosen at the baseline for its measure, site and stratifier, and the baseline's first day.
+
+    -1 and NaT where there is none.
+    """
     grain = strata["grain"].map(COARSENESS)
     if grain.isna().any():
         unknown = sorted(map(str, strata.loc[grain.isna(), "grain"].unique()))
@@ -221,8 +257,14 @@ def _frozen(
     order = ["starts", "merit", "cell"]
     here = eligible[is_candidate & is_baseline].sort_values(order).drop_duplicates("own")
     everywhere = eligible[is_candidate & eligible["at_all"].to_numpy()].sort_values(order).drop_duplicates("shared")
-    by_site = np.full(int(own.max(initial=-1)) + 1, -1, dtype=np.int64)
-    by_site[here["own"]] = here["cell"]
-    by_all = np.full(int(shared.max(initial=-1)) + 1, -1, dtype=np.int64)
-    by_all[everywhere["shared"]] = everywhere["cell"]
-    return np.where(by_site[own] >= 0, by_site[own], by_all[shared])
+    nowhere = np.iinfo(np.int64).min  # NaT
+    found = []
+    for chosen, key, code in ((here, "own", own), (everywhere, "shared", shared)):
+        group = np.full(int(code.max(initial=-1)) + 1, -1, dtype=np.int64)
+        since = np.full(group.size, nowhere, dtype=np.int64)
+        group[chosen[key]], since[chosen[key]] = chosen["cell"], chosen["starts"]
+        found.append((group[code], since[code]))
+    (own_group, own_since), (all_group, all_since) = found
+    at_site = own_group >= 0
+    since = np.where(at_site, own_since, all_since).astype("datetime64[s]")
+    return np.where(at_site, own_group, all_group), np.asarray(since, dtype="datetime64[s]")

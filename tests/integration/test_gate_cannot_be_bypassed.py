@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from orchestration.definitions import build_definitions
+from orchestration.defs.analysis_basis import ANALYSED
 from orchestration.defs.follow_up_basis import FOLLOWED
 from orchestration.defs.instance import open_instance
 from orchestration.defs.launch import launch
@@ -21,7 +22,7 @@ from tests.support.small_run import run_job
 
 RELEASE = dg.AssetKey("release")
 GATE = dg.AssetKey(["publish", "gate_verdict"])
-STRATA, GAPS = dg.AssetKey(["publish", "strata"]), dg.AssetKey(["publish", "gaps"])
+COMPUTED = tuple(dg.AssetKey(["publish", table]) for table in ANALYSED)
 FOLLOW_UP = [dg.AssetKey(["publish", table]) for table in FOLLOWED]
 
 Change = Callable[[duckdb.DuckDBPyConnection], object]
@@ -80,12 +81,12 @@ def test_alone_after_the_gate_failed(published_copy: Settings) -> None:
 
 def test_all_at_once_when_the_gate_fails(published_copy: Settings) -> None:
     break_structure(published_copy)
-    refused(published_copy, [GATE, STRATA, GAPS, RELEASE])
+    refused(published_copy, [GATE, *COMPUTED, RELEASE])
 
 
 def test_the_gate_does_not_run_without_its_check(published_copy: Settings) -> None:
     with pytest.raises(dg.DagsterInvalidDefinitionError):
-        without_checks(published_copy, GATE, STRATA, GAPS, RELEASE)
+        without_checks(published_copy, GATE, *COMPUTED, RELEASE)
 
 
 def test_the_publisher_without_checks_after_the_gate_failed(published_copy: Settings) -> None:
@@ -142,7 +143,7 @@ def test_with_the_middle_left_out_after_new_data_passed_the_gate(published_copy:
     change(published_copy, "update dim_stratum set label = label || ' *'")
     said = refused(published_copy, [GATE, RELEASE])
     assert "strata and gaps must come from" in said
-    said = refused(published_copy, [STRATA, GAPS, RELEASE])
+    said = refused(published_copy, [GATE, *COMPUTED, RELEASE])
     assert "charts and aims must come from" in said
     run_job(published_copy, [*FOLLOW_UP, RELEASE])
 
@@ -188,7 +189,7 @@ def published_measure(settings: Settings) -> str:
 
 def test_in_a_later_run_that_left_the_gate_out(published_copy: Settings) -> None:
     everything = {key for key in build_definitions(published_copy).resolve_all_asset_keys()}
-    said = refused(published_copy, sorted(everything - {GATE, STRATA, GAPS}))
+    said = refused(published_copy, sorted(everything - {GATE, *COMPUTED}))
     assert "gate must have judged" in said
 
 
@@ -214,7 +215,7 @@ def test_with_another_confidence_set_after_the_analysis(published_copy: Settings
 
 def test_the_analysis_refuses_what_the_gate_has_not_judged(published_copy: Settings) -> None:
     change(published_copy, "update fct_quality set value = 1 where metric = 'completeness'")
-    assert "data changed after the gate" in refused(published_copy, [STRATA, GAPS])
+    assert "data changed after the gate" in refused(published_copy, [*COMPUTED])
 
 
 def test_a_refused_run_is_a_failed_run_in_the_web_ui(published_copy: Settings) -> None:

@@ -52,6 +52,10 @@ def build(path: Path, *, grains: Sequence[str] = ("year",), measures: int = 10, 
         "publish.gate_verdict": verdicts,
         "publish.strata": analysis.strata,
         "publish.gaps": analysis.gaps,
+        "publish.inequality": analysis.inequality,
+        "publish.changes": analysis.changes,
+        "publish.decomposition": analysis.decomposition,
+        "publish.reference_register": analysis.reference_register,
     }
     with duckdb.connect(str(path)) as con:
         con.execute("create schema raw; create schema publish")
@@ -110,12 +114,13 @@ def dimensions(periods: Sequence[Period], measures: Sequence[Measure], *, hostil
                 (
                     *(name, label, f"{label}.", kind, ordered, vocabulary.is_exclusive(name), name == CROSSING),
                     *("overall" if name == "overall" else "best", field, order),
+                    "last" if kind == "area" else "",
                 )
                 for order, (name, label, kind, ordered, field) in enumerate(STRATIFIERS)
             ],
             columns=[
                 *("stratifier", "label", "description", "kind", "is_ordered", "is_exclusive", "is_crossing"),
-                *("reference_rule", "quality_field", "sort_order"),
+                *("reference_rule", "quality_field", "sort_order", "disadvantaged_end"),
             ],
         ),
         "dim_stratum": pd.DataFrame(

@@ -12,6 +12,12 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from orchestration.release.columns import (
+    CHANGES_NUMBERS,
+    DECOMPOSITION_NUMBERS,
+    STANDARDISED_NUMBERS,
+    TABLES,
+)
 from orchestration.settings import Settings
 from tests.support import over_time_frames
 
@@ -45,9 +51,17 @@ def build(settings: Settings) -> None:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(settings.warehouse_path)) as con:
         con.execute(_SCHEMA)
-        over_time = {f"publish.{name}": frame for name, frame in over_time_frames.frames().items()}
-        tables = {"publish.strata": _strata(), "publish.gaps": _gaps(), "main.dim_stratum": _groups(), **over_time}
-        for name, frame in tables.items():
+        frames = {
+            "publish.strata": _strata(),
+            "publish.gaps": _gaps(),
+            "publish.inequality": _inequality(),
+            "publish.changes": _without_rows(CHANGES_NUMBERS, "changes"),
+            "publish.decomposition": _without_rows(DECOMPOSITION_NUMBERS, "decomposition"),
+            "publish.reference_register": _register(),
+            "main.dim_stratum": _groups(),
+            **{f"publish.{name}": frame for name, frame in over_time_frames.frames().items()},
+        }
+        for name, frame in frames.items():
             con.register("frame", frame)
             con.execute(f"create table {name} as from frame")
             con.unregister("frame")
@@ -78,25 +92,61 @@ def _strata() -> pd.DataFrame:
                 **{"n_patients": n, "numerator": numerator, "denominator": denominator, "value": value, **ends},
                 **{"ci_method": "" if value is None else "invented", "disclosure_status": disclosure},
                 **{"reliability_status": "reliable", "quality_status": quality},
+                **dict.fromkeys(STANDARDISED_NUMBERS),
+                **dict.fromkeys(("value_standardised_method", "observed_to_expected_method")),
             }
         )
     counts = dict.fromkeys(_NUMBERS[:3], "Int64")
-    return pd.DataFrame(rows).astype({**counts, **dict.fromkeys(_NUMBERS[3:], "float64")})
+    return pd.DataFrame(rows).astype({**counts, **dict.fromkeys((*_NUMBERS[3:], *STANDARDISED_NUMBERS), "float64")})
 
 
 def _gaps() -> pd.DataFrame:
     ends = ("difference", "difference_low", "difference_high", "ratio", "ratio_low", "ratio_high")
     shown = {**dict(zip(ends, (15.0, 2.0, 28.0, 1.6, 1.1, 2.4), strict=True)), "excess": 15.0, "excess_low": 2.0}
-    shown |= {"excess_high": 28.0, "p_value": 0.02, "p_adjusted": 0.04}
+    shown |= {"excess_high": 28.0, "p_value": 0.02, "p_adjusted": 0.04, "bound_low": -1.0, "bound_high": 30.0}
     rows = []
     for stratum, disclosure in (("a", "published"), ("d", "suppressed")):
         numbers = shown if disclosure == "published" else dict.fromkeys(shown)
-        reference = {"reference_rule": "best", "reference_stratum": "b", "reference_stratum_2": ""}
+        reference: dict[str, Any] = {"reference_rule": "best", "reference_stratum": "b", "reference_stratum_2": ""}
+        reference["reference_chosen_from"] = STARTS_ON
         methods: dict[str, Any] = {"difference_method": "invented", "ratio_method": "invented"}
         methods["is_meaningful"] = disclosure == "published"
+        methods |= {"bound_method": "invented", "quality_reason": None}
+        methods["is_sign_robust"] = False if disclosure == "published" else None
         status = {"disclosure_status": disclosure, "reliability_status": "reliable", "quality_status": "publish"}
         rows.append({**_slice("share", stratum), **reference, **numbers, **methods, **status})
-    return pd.DataFrame(rows).astype(dict.fromkeys(shown, "float64"))
+    return pd.DataFrame(rows).astype({**dict.fromkeys(shown, "float64"), "is_sign_robust": "boolean"})
+
+
+def _inequality() -> pd.DataFrame:
+    """One index of the published groups, and a slice that has none."""
+    rows = []
+    for measure, index, value, disclosure, quality in (
+        ("share", "mrd", 40.0, "published", "publish"),
+        ("rate", "every_index", None, "not_assessed", "warn"),
+    ):
+        ends = {"index_value": value, "index_low": value and value - 10, "index_high": value and value + 10}
+        words = {"index_id": index, "index_unit": "the measure's unit", "index_method": "invented", "index_note": None}
+        counts = {"n_groups": 4, "n_groups_published": 3 if value else 1}
+        status = {"disclosure_status": disclosure, "reliability_status": "reliable", "quality_status": quality}
+        references = {"reference_stratum": "b", "reference_stratum_2": ""}
+        rows.append({**_slice(measure, "a"), **words, **ends, **counts, **references, **status})
+    return pd.DataFrame(rows).astype(dict.fromkeys(("index_value", "index_low", "index_high"), "float64"))
+
+
+def _without_rows(numbers: tuple[str, ...], table: str) -> pd.DataFrame:
+    """A table that this release has no row of."""
+    names = [name for name in TABLES[table].columns if name not in numbers and name != "release_id"]
+    texts = {name: pd.Series(dtype="str") for name in names}
+    dates = {name: pd.Series(dtype="datetime64[s]") for name in names if name.endswith("_on")}
+    return pd.DataFrame({**texts, **dates, **{name: pd.Series(dtype="float64") for name in numbers}})
+
+
+def _register() -> pd.DataFrame:
+    names = {"measure_id": "share", "site": "all", "stratifier": "race", "reference_rule": "best"}
+    return pd.DataFrame(
+        [{**names, "reference_stratum": "b", "reference_stratum_2": "", "chosen_from": STARTS_ON, "frozen_on": ENDS_ON}]
+    )
 
 
 def _groups() -> pd.DataFrame:

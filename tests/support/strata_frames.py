@@ -18,16 +18,16 @@ MEASURES = pd.DataFrame(
     ],
     columns=["measure_id", "kind", "direction", "multiplier", "counts_what", "denominator_unit"],
 )
-_PERSON = ("person", "best")
+_PERSON = ("person", "best", True)
 STRATIFIERS = pd.DataFrame(
     [
-        ("overall", "overall", "overall"),
-        ("race", *_PERSON),
-        ("language", *_PERSON),
-        ("poverty", *_PERSON),
-        ("race_by_poverty", *_PERSON),
+        ("overall", "overall", "overall", True, "", ""),
+        ("race", *_PERSON, "", "race_ethnicity"),
+        ("language", *_PERSON, "", "language"),
+        ("poverty", "area", "best", True, "last", "address"),
+        ("race_by_poverty", *_PERSON, "", "race_ethnicity"),
     ],
-    columns=["stratifier", "kind", "reference_rule"],
+    columns=["stratifier", "kind", "reference_rule", "is_exclusive", "disadvantaged_end", "quality_field"],
 )
 LABELS = pd.DataFrame(
     [

@@ -9,6 +9,8 @@ select
     '{{ definition.direction }}' as direction,
     {{ text(definition.unit) }} as unit,
     cast({{ definition.multiplier }} as double) as multiplier,
+    cast({{ definition.numerator_low if definition.numerator_low is defined else 'null' }} as integer) as numerator_low,
+    cast({{ definition.numerator_high if definition.numerator_high is defined else 'null' }} as integer) as numerator_high,
     '{{ definition.counts_what }}' as counts_what,
     '{{ definition.denominator_unit }}' as denominator_unit,
     '{{ definition.untested_convention or '' }}' as untested_convention,

@@ -8,5 +8,6 @@ select
     is_crossing,
     reference_rule,
     coalesce(quality_field, '') as quality_field,
+    coalesce(disadvantaged_end, '') as disadvantaged_end,
     sort_order
 from {{ ref('stratifiers') }}

@@ -105,7 +105,8 @@ def test_a_release_that_fails_its_own_verification_does_not_become_current(
 
 
 def test_a_registry_of_nobody_is_a_release_too(own_warehouse: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    for table in ("publish.strata", "publish.gaps", "publish.gate_verdict", "raw.pull", "fct_conservation"):
+    computed = [f"publish.{name}" for name in ("strata", "gaps", "inequality", "changes", "decomposition")]
+    for table in (*computed, "publish.reference_register", "publish.gate_verdict", "raw.pull", "fct_conservation"):
         own_warehouse.execute(f"delete from {table}")
     empty = quality_frame().head(0)
     result = build_release(own_warehouse, settings, "run", "0", quality=pd.DataFrame(empty), quality_page=PAGE)

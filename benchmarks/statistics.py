@@ -1,0 +1,156 @@
+"""Times the statistics alone on invented counts: 20 measures, 12 stratifiers, 36 months, 25 sites by default.
+
+Everything that a run computes after the counts is done once: estimates, gaps with bounds, summary indices, changes,
+decompositions and the register; the counts are of months and of the years that they make up. Prints wall seconds per
+part, and processor seconds of all threads beside them.
+`python -m benchmarks.statistics --measures 5 --sites 4` is a small one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+import pandas as pd
+
+from orchestration.disclosure.primary import protect
+from orchestration.statistics import analysis, changes, decomposition, estimates, gaps, inequality
+
+KINDS = ("proportion", "rate", "proportion", "rate", "mean")
+GROUPS = 6
+
+
+def main() -> None:
+    """Build the counts, run the analysis, print what it cost."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, default in (("measures", 20), ("stratifiers", 12), ("months", 36), ("sites", 25)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    wanted = parser.parse_args()
+    dims = dimensions(wanted.measures, wanted.stratifiers, wanted.months)
+    counts = invented(wanted.measures, wanted.stratifiers, wanted.months, wanted.sites)
+    slices = wanted.measures * wanted.stratifiers * wanted.months * wanted.sites
+    print(f"{slices:,} slices of months, {len(counts):,} rows with their years")
+    protected = protect(counts, dims["measures"], 11)
+    keys = ["measure_id", "stratifier", "site", "grain", "period_starts_on"]
+    verdicts = counts[keys].drop_duplicates().assign(verdict="publish", reasons="")
+    seconds = _timed(estimates.add_estimates, gaps.compute_gaps, inequality.compute_inequality)
+    started, used = time.perf_counter(), time.process_time()
+    found = analysis.analyse(protected, verdicts, confidence=0.95, **dims)
+    seconds["everything"] = (time.perf_counter() - started, time.process_time() - used)
+    for name, (wall, processor) in seconds.items():
+        print(f"{name:24} {wall:6.1f} s, processor {processor:6.1f} s")
+    print(", ".join(f"{len(table):,} {name.replace('_', ' ')}" for name, table in found._asdict().items()))
+
+
+def _timed(*functions: object) -> dict[str, tuple[float, float]]:
+    """Wrap these functions where `analysis` calls them; seconds by name, filled as they run."""
+    seconds: dict[str, tuple[float, float]] = {}
+    for function in (*functions, changes.compute_changes, decomposition.compute_decomposition):
+        name = function.__name__  # type: ignore[attr-defined]
+
+        def wrapped(*args: object, _function: object = function, _name: str = name, **kwargs: object) -> object:
+            started, used = time.perf_counter(), time.process_time()
+            try:
+                return _function(*args, **kwargs)  # type: ignore[operator]
+            finally:
+                seconds[_name] = time.perf_counter() - started, time.process_time() - used
+
+        setattr(analysis, name, wrapped)
+    return seconds
+
+
+def dimensions(measures: int, stratifiers: int, months: int) -> dict[str, pd.DataFrame]:
+    """The dim_ tables of so many measures, stratifiers (every third ordered) and months."""
+    kinds = [KINDS[i % len(KINDS)] for i in range(measures)]
+    units = {"proportion": ("patients", 100.0), "rate": ("patient_months", 1200.0), "mean": ("patients", 0.1)}
+    names = [f"stratifier_{i:02}" for i in range(stratifiers)]
+    starts = _starts(months)
+    return {
+        "measures": pd.DataFrame(
+            {
+                "measure_id": [f"measure_{i:02}" for i in range(measures)],
+                "kind": kinds,
+                "direction": ["lower_is_better", "higher_is_better"] * (measures // 2)
+                + ["lower_is_better"] * (measures % 2),
+                "multiplier": [units[kind][1] for kind in kinds],
+                "denominator_unit": [units[kind][0] for kind in kinds],
+            }
+        ),
+        "stratifiers": pd.DataFrame(
+            {
+                "stratifier": ["overall", *names],
+                "kind": ["overall", *["person"] * stratifiers],
+                "reference_rule": ["overall", *["best"] * stratifiers],
+                "is_exclusive": True,
+                "disadvantaged_end": ["", *("last" if i % 3 == 2 else "" for i in range(stratifiers))],
+                "quality_field": "",
+            }
+        ),
+        "strata_labels": pd.DataFrame(
+            [("overall", "all", 0, False)]
+            + [(name, f"group_{g}", g, g == GROUPS - 1) for name in names for g in range(GROUPS)],
+            columns=["stratifier", "stratum", "sort_order", "is_missing"],
+        ),
+        "periods": pd.DataFrame(
+            [("month", start, start + pd.offsets.MonthEnd(0), True) for start in starts]
+            + [("year", start, start + pd.DateOffset(months=12, days=-1), True) for start in starts[::12]],
+            columns=["grain", "period_starts_on", "period_ends_on", "is_complete"],
+        ),
+    }
+
+
+def _starts(months: int) -> list[pd.Timestamp]:
+    return list(pd.date_range("2023-07-01", periods=months, freq="MS"))
+
+
+def invented(measures: int, stratifiers: int, months: int, sites: int) -> pd.DataFrame:
+    """fct_measure_stratum: one row per measure, period, site, stratifier and group, everyone included."""
+    rng = np.random.default_rng(1)
+    starts = _starts(months)
+    grains = [*(("month", start) for start in starts), *(("year", start) for start in starts[::12])]
+    groups = [
+        ("overall", "all"),
+        *((f"stratifier_{s:02}", f"group_{g}") for s in range(stratifiers) for g in range(GROUPS)),
+    ]
+    shape = (measures, len(grains), sites, len(groups))
+    kind = np.array([KINDS[i % len(KINDS)] for i in range(measures)])[:, None, None, None]
+    length = np.array([12 if grain == "year" else 1 for grain, _ in grains])[None, :, None, None]
+    n = rng.integers(60, 400, shape)
+    rising = 1 + 0.2 * (np.arange(len(groups)) % GROUPS)
+    met = rng.binomial(n, np.minimum(0.2 * rising, 0.9))
+    events = rng.poisson(n * length * 0.08 * rising)
+    tenths = np.rint(n * rng.normal(80 + 2 * rising, 1.0, shape)).astype(np.int64)
+    rate, mean = kind == "rate", kind == "mean"
+    y = np.where(rate, events, np.where(mean, tenths, met))
+    d = np.where(rate, n * length, n)
+    each, over = events // n, events % n
+    uneven = n * each**2 + over * (2 * each + 1) + events // 3
+    yy = np.where(rate, uneven, np.where(mean, tenths**2 // n + 225 * n, met))
+    index = np.indices(shape).reshape(4, -1)
+
+    def named(values: list[object], axis: int) -> np.ndarray:
+        return np.array(values, dtype=object)[index[axis]]
+
+    return pd.DataFrame(
+        {
+            "measure_id": named([f"measure_{i:02}" for i in range(measures)], 0),
+            "grain": named([grain for grain, _ in grains], 1),
+            "period_starts_on": np.array([start for _, start in grains], dtype="datetime64[s]")[index[1]],
+            "site": named(["all", *(f"site_{i:02}" for i in range(1, sites))], 2),
+            "stratifier": named([name for name, _ in groups], 3),
+            "stratum": named([group for _, group in groups], 3),
+            "stratifier_2": "",
+            "stratum_2": "",
+            "n_patients": n.ravel(),
+            "numerator": y.ravel(),
+            "denominator": d.ravel(),
+            "sum_yy": yy.ravel(),
+            "sum_yd": (y * np.where(rate, length, 1)).ravel(),
+            "sum_dd": (d * np.where(rate, length, 1)).ravel(),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

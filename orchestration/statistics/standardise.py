@@ -1,0 +1,131 @@
+"""Standardised rates, proportions, means and ratios: what a group's value would be with a standard's ages and sexes.
+
+Arrays of shape (cells, groups): a cell is one age band and sex. Direct standardisation weights the group's own values
+by a standard population; indirect standardisation compares the events of a group with those expected at reference
+rates. An element that cannot be given is NaN.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from orchestration.statistics.intervals import (
+    FloatArray,
+    byar,
+    poisson_rate,
+    sample_variance,
+    t_quantile,
+    wilson,
+)
+
+# Below so many events a directly standardised rate is not given: its weights rest on almost nothing.
+DIRECT_FROM_EVENTS = 10
+
+
+class Standardised(NamedTuple):
+    """Value and limits per group."""
+
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+def direct_rate(
+    events: FloatArray,
+    exposure: FloatArray,
+    weights: FloatArray,
+    confidence: float,
+    design_effect: FloatArray | float = 1.0,
+) -> Standardised:
+    """Directly standardised rate with Dobson's limits (Dobson et al. 1991) around Byar's for the number of events.
+
+    v ± √(var / O) · (Byar(O) - O), var = Σ w²·x / n² / (Σw)². `weights` are the standard's, shape (cells,) or
+    (cells, groups). `design_effect` multiplies the variance where patients have several events. NaN below
+    DIRECT_FROM_EVENTS events in all and where a weighted cell has no exposure.
+    """
+    weight = _weights(weights, exposure)
+    total = weight.sum(axis=0)
+    observed = events.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.where(weight > 0, events / exposure, 0.0)
+        value = (weight * rate).sum(axis=0) / total
+        variance = np.where(weight > 0, weight**2 * events / exposure**2, 0.0).sum(axis=0) / total**2
+        scale = np.sqrt(design_effect * variance / observed)
+        limits = byar(observed, np.ones_like(observed), confidence)
+        low, high = (value + scale * (limit - observed) for limit in limits)
+    return _where(_complete(weight, exposure) & (observed >= DIRECT_FROM_EVENTS), value, np.maximum(low, 0.0), high)
+
+
+def direct_proportion(
+    successes: FloatArray, trials: FloatArray, weights: FloatArray, confidence: float
+) -> Standardised:
+    """Directly standardised proportion with Wilson limits for the number of people that would be as precise.
+
+    That effective number is p(1 - p) / var with var = Σ w²·p'(1 - p')/n / (Σw)² (Korn and Graubard 1998), at most the
+    people there are; p' of a cell has half a success and half a failure more than p. NaN below
+    DIRECT_FROM_EVENTS successes or failures and where a weighted cell has nobody.
+    """
+    weight = _weights(weights, trials)
+    total, people, counted = weight.sum(axis=0), trials.sum(axis=0), successes.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(weight > 0, successes / trials, 0.0)
+        value = (weight * share).sum(axis=0) / total
+        # A cell of one child is not certain of its 0 % or 100 %: half a success and half a failure in its variance.
+        near = (successes + 0.5) / (trials + 1)
+        variance = np.where(weight > 0, weight**2 * near * (1 - near) / trials, 0.0).sum(axis=0) / total**2
+        effective = np.fmin(value * (1 - value) / variance, people)
+        low, high = wilson(value * effective, effective, confidence)
+    enough = np.minimum(counted, people - counted) >= DIRECT_FROM_EVENTS
+    return _where(_complete(weight, trials) & enough, value, low, high)
+
+
+def direct_mean(
+    total: FloatArray, count: FloatArray, sum_of_squares: FloatArray, weights: FloatArray, confidence: float
+) -> Standardised:
+    """Directly standardised mean, t limits with Satterthwaite's degrees of freedom; NaN where a cell has one value."""
+    weight = _weights(weights, count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = weight / weight.sum(axis=0)
+        value = np.where(weight > 0, share * total / count, 0.0).sum(axis=0)
+        parts = np.where(weight > 0, share**2 * sample_variance(total, count, sum_of_squares) / count, 0.0)
+        variance = parts.sum(axis=0)
+        degrees = variance**2 / np.where(weight > 0, parts**2 / (count - 1), 0.0).sum(axis=0)
+        half = t_quantile(np.nan_to_num(degrees), confidence) * np.sqrt(variance)
+    return _where(_complete(weight, count) & (variance > 0), value, value - half, value + half)
+
+
+def indirect_ratio(
+    observed: FloatArray, expected: FloatArray, confidence: float, *, design_effect: FloatArray | float = 1.0
+) -> Standardised:
+    """Observed over expected events with exact Poisson limits below 10 observed events and Byar's from 10.
+
+    `design_effect` widens the limits where patients have several events: those of O / effect events, as for DSR.
+    """
+    limits = poisson_rate(observed, expected, confidence)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(expected > 0, observed / expected, np.nan)
+    root = np.sqrt(design_effect)
+    low, high = (ratio + root * (limit - ratio) for limit in limits)
+    return Standardised(ratio, np.maximum(low, 0.0), high)
+
+
+def expected_events(exposure: FloatArray, reference_events: FloatArray, reference_exposure: FloatArray) -> FloatArray:
+    """Events that each group would have at the reference's rates; NaN where a cell with exposure has no reference."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = reference_events / reference_exposure
+    rate = np.broadcast_to(rate if rate.ndim == 2 else rate[:, None], exposure.shape)
+    return np.asarray(np.where(exposure > 0, rate * exposure, 0.0).sum(axis=0), dtype=np.float64)
+
+
+def _weights(weights: FloatArray, like: FloatArray) -> FloatArray:
+    return np.broadcast_to(weights if weights.ndim == 2 else weights[:, None], like.shape)
+
+
+def _complete(weight: FloatArray, exposure: FloatArray) -> np.ndarray:
+    return np.asarray(((weight == 0) | (exposure > 0)).all(axis=0) & (weight.sum(axis=0) > 0), dtype=np.bool_)
+
+
+def _where(given: np.ndarray, *numbers: FloatArray) -> Standardised:
+    return Standardised(*(np.where(given, number, np.nan) for number in numbers))

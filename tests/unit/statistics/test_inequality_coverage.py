@@ -1,0 +1,79 @@
+"""95 % intervals of summary indices cover the truth in 94 to 99 % of simulated studies, also where groups are equal.
+
+Percentiles alone do not: an index of equal groups is above 0 in every study, so that they never cover 0. Two tests show
+what the published limits gain. Seeded; bounds leave room for about four simulation errors of 1000 studies.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from orchestration.statistics.inequality_groups import Groups
+from orchestration.statistics.inequality_indices import COMPLEX, SIMPLE, unordered_indices
+from orchestration.statistics.inequality_limits import unordered_limits
+from orchestration.statistics.inequality_ordered import bounded_indices, linear_indices
+from orchestration.statistics.inequality_simulation import simulated
+from orchestration.statistics.intervals import wilson
+
+STUDIES = 1000
+Z = 1.959963984540054
+GRID = {
+    "equal": ([0.3] * 5, [400] * 5),
+    "mild": ([0.25, 0.27, 0.30, 0.32, 0.34], [400] * 5),
+    "unequal sizes": ([0.17, 0.39, 0.36, 0.17, 0.40, 0.28], [2000, 580, 550, 160, 60, 160]),
+    "small": ([0.2, 0.3, 0.4], [40, 50, 30]),
+    "rare": ([0.02, 0.04, 0.03, 0.06], [500, 400, 600, 300]),
+}
+
+
+def groups(value: np.ndarray, error: np.ndarray, weight: np.ndarray, *, ordered: bool = False) -> Groups:
+    size = value.shape[1]
+    advantaged = np.full(size, len(value) - 1 if ordered else -1)
+    return Groups(value, error, weight, np.ones(size), np.zeros(size, dtype=np.int64), advantaged)
+
+
+def studies(shares: list[float], people: list[int], *, ordered: bool = False) -> tuple[Groups, Groups]:
+    """What many studies find, with the errors that their Wilson intervals give, and the truth."""
+    rng = np.random.default_rng(20266)
+    truth, n = np.array(shares)[:, None], np.array(people, dtype=np.float64)[:, None] * np.ones((1, STUDIES))
+    found = rng.binomial(n.astype(int), truth, (len(shares), STUDIES)).astype(np.float64)
+    low, high = wilson(found, n, 0.95)
+    whole = groups(truth, np.ones_like(truth), n[:, :1], ordered=ordered)
+    return groups(found / n, (high - low) / (2 * Z), n, ordered=ordered), whole
+
+
+@pytest.mark.parametrize("case", GRID)
+def test_indices_without_an_order(case: str) -> None:
+    found, truth = studies(*GRID[case])
+    values = {name: np.abs(number[0]) for name, number in unordered_indices(truth).items()}
+    limits = unordered_limits(found, unordered_indices(found), 0.95, np.ones(STUDIES))
+    for name in (*SIMPLE, *COMPLEX):
+        low, high = limits[name]
+        covered = np.mean((low <= values[name] + 1e-9) & (values[name] - 1e-9 <= high))
+        assert 0.925 < covered <= 1.0, (case, name, covered)
+
+
+def test_percentiles_alone_never_cover_equality() -> None:
+    found, _ = studies(*GRID["equal"])
+    low, _ = simulated(found, 0.95, np.ones(STUDIES))["bgsd"]
+    assert np.mean(low <= 0) < 0.01
+
+
+def test_percentiles_alone_miss_a_range_between_unequal_groups() -> None:
+    found, truth = studies(*GRID["unequal sizes"])
+    low, high = simulated(found, 0.95, np.ones(STUDIES))["mrr"]
+    value = unordered_indices(truth)["mrr"][0]
+    assert np.mean((low <= value) & (value <= high)) < 0.87
+
+
+@pytest.mark.parametrize("case", ["equal", "mild", "small"])
+def test_ordered_indices(case: str) -> None:
+    found, truth = studies(*GRID[case], ordered=True)
+    for compute in (linear_indices, bounded_indices):
+        values = compute(truth, 0.95)
+        for name, numbers in compute(found, 0.95).items():
+            value = values[name].value[0]
+            # No limits, where a ratio's lower sum cannot be told from 0, claim nothing.
+            covered = np.mean(~(numbers.low > value) & ~(value > numbers.high))
+            assert 0.925 < covered < 0.985, (case, name, covered)
