@@ -1,6 +1,6 @@
 # Everything a developer or a machine runs. Needs Python 3.11 to 3.13, make and git; the rest installs itself into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format types sql check dev bench lock
+.PHONY: help setup run test lint format types sql check dev bench bench-sources lock
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -39,10 +39,13 @@ sql: $(READY) ## SQL style
 check: lint types sql test ## all of these, as the CI does
 
 dev: $(READY) ## Dagster's web UI on this code (PORT=3000)
-	@DAGSTER_HOME="$$($(BIN)/equity dagster-home)" $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
+	@DAGSTER_HOME="$$($(BIN)/equity dagster-home)" exec $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
 
 bench: $(READY) ## measure against hand-written scripts
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-sources: $(READY) ## measure the pull of each kind of source
+	@$(BIN)/python -m benchmarks.sources $(ARGS)
 
 lock: $(READY) ## choose versions anew within pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

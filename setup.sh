@@ -32,3 +32,6 @@ echo "Installing $(grep -c '^[a-z0-9].*==' requirements.lock) locked packages an
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --offline --editable .
 .venv/bin/python -m compileall -q orchestration expectations tests
+# dbt parses the project once for each of its states; done here, no run waits for it.
+DBT_SEND_ANONYMOUS_USAGE_STATS=false .venv/bin/python -c \
+    "from orchestration.defs.dbt_project import parsed_project; parsed_project()"

@@ -20,8 +20,13 @@ _PIPELINE = """
     left join warehouse.main.strata as quintile
         on quintile.dimension = 'poverty_quintile' and quintile.stratum = strata.stratum_2
 """
-# A script need not list strata in which nobody is.
+# A script need not list strata in which nobody is, and may count grains in which a stratifier is not given.
 _SOMEBODY = "where n_patients > 0 or numerator > 0"
+_GIVEN = """
+    select script.* from read_parquet($counts) as script
+    inner join warehouse.main.stratifiers as given using (stratifier)
+    where list_contains(string_split(if(site = 'all', given.grains, given.site_grains), ' '), script.grain)
+"""
 
 
 def differing_rows(warehouse: Path, counts: Path) -> tuple[int, int]:
@@ -29,7 +34,7 @@ def differing_rows(warehouse: Path, counts: Path) -> tuple[int, int]:
     con = duckdb.connect()
     con.execute(f"attach '{str(warehouse).replace(chr(39), chr(39) * 2)}' as warehouse (read_only)")
     con.execute(f"create table pipeline as select * from ({_PIPELINE}) {_SOMEBODY}")
-    con.execute(f"create table script as select * from read_parquet($counts) {_SOMEBODY}", {"counts": str(counts)})
+    con.execute(f"create table script as select * from ({_GIVEN}) {_SOMEBODY}", {"counts": str(counts)})
     differing = con.execute(
         """select count(*) from (
             (from pipeline except all from script) union all (from script except all from pipeline))"""

@@ -7,11 +7,12 @@ import dagster as dg
 from orchestration.defs.analyse import analysis
 from orchestration.defs.conservation import quarantine_files
 from orchestration.defs.dbt_project import parsed_project
+from orchestration.defs.follow_up import follow_up
 from orchestration.defs.gate import gate_verdict
 from orchestration.defs.ingest import ingest_assets
 from orchestration.defs.jobs import REFRESH, refresh_job
 from orchestration.defs.loggers import LOGGERS
-from orchestration.defs.publish import marts_snapshot, release
+from orchestration.defs.publish import publication
 from orchestration.defs.resources.progress import Progress
 from orchestration.defs.resources.workspace import workspace_resource
 from orchestration.defs.schedules import daily_refresh
@@ -25,7 +26,7 @@ def build_definitions(settings: Settings, progress: Progress | None = None) -> d
         assets=[
             *ingest_assets(settings),
             dbt_models(parsed_project()),
-            *(quarantine_files, gate_verdict, analysis, release, marts_snapshot),
+            *(quarantine_files, gate_verdict, analysis, follow_up, publication),
         ],
         jobs=[refresh_job()],
         schedules=[daily_refresh(settings, REFRESH)],

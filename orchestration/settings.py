@@ -7,15 +7,20 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from orchestration.errors import SettingsError
+from orchestration.settings_fhir import FhirFilesSource
+from orchestration.settings_fhir_bulk import FhirBulkSource
+from orchestration.settings_omop import OmopSource, SyntheaSource
+from orchestration.settings_words import found_of, rule_of
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SETTINGS_FILE_VARIABLE = "EQUITY_SETTINGS"
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+Part = TypeVar("Part", bound=BaseModel)
 
 
 class _Strict(BaseModel):
@@ -77,7 +82,24 @@ class AreaFilesSource(_Strict):
     measures: tuple[AreaMeasure, ...]
 
 
-Source = Annotated[RegistryFilesSource | AreaFilesSource, Field(discriminator="type")]
+class IdentityMapSource(_Strict):
+    """A CSV that says which records of the other sources are one person: source_name, patient_id, person_id as text."""
+
+    type: Literal["identity_map"] = "identity_map"
+    name: str = "identities"
+    path: Path
+
+
+Source = Annotated[
+    RegistryFilesSource
+    | FhirFilesSource
+    | FhirBulkSource
+    | OmopSource
+    | SyntheaSource
+    | AreaFilesSource
+    | IdentityMapSource,
+    Field(discriminator="type"),
+]
 
 
 class Disclosure(_Strict):
@@ -120,6 +142,7 @@ class Settings(_Strict):
     gate: Gate = Gate()
     statistics: Statistics = Statistics()
     schedule: Schedule = Schedule()
+    registers: Path | None = None
     settings_file: Path | None = None
 
     @field_validator("catchment_counties")
@@ -138,6 +161,8 @@ class Settings(_Strict):
                 raise ValueError("a source's `name` has lower-case letters, digits and underscores only")
         if len(names) != len(set(names)):
             raise ValueError("each source needs a `name` of its own")
+        if sum(isinstance(source, IdentityMapSource) for source in self.sources) > 1:
+            raise ValueError("one identity map at most")
         return self
 
     # Zones (one data folder holds everything that a run writes).
@@ -204,6 +229,7 @@ def demo_settings(data_dir: Path) -> Settings:
         demo=True,
         data_dir=data_dir,
         as_of=DEMO_AS_OF,
+        registers=PROJECT_ROOT / "seeds",
         sources=(
             RegistryFilesSource(name="registry", path=registry),
             AreaFilesSource(
@@ -254,32 +280,43 @@ def load_settings(path: Path | None = None, *, data_dir: Path | None = None) -> 
     return _validated(content, chosen.resolve(), data_dir)
 
 
+def secret(variable: str, *, setting: str) -> SecretStr:
+    """What the environment variable holds that the setting `setting` names. Raises SettingsError."""
+    value = os.environ.get(variable, "")
+    if not value.strip():
+        raise SettingsError(
+            f"the environment variable that `{setting}` names is set",
+            where=variable,
+            found="nothing in it",
+            remedy="set it for this process only; never write a secret into the settings file",
+        )
+    return SecretStr(value)
+
+
 def _validated(content: dict[str, Any], path: Path, data_dir: Path | None) -> Settings:
     base = path.parent
     try:
         settings = Settings.model_validate({**content, "settings_file": path})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        wrong = error.errors(include_url=False)
         raise SettingsError(
-            f"`{where}` must be valid: {first['msg']}",
+            rule_of(wrong[0]),
             where=str(path),
-            found=f"{error.error_count()} problem(s)",
+            found=found_of(wrong),
             remedy="`equity init --print` shows every setting with its meaning",
         ) from None
-    sources = tuple(
-        source.model_copy(
-            update={
-                "path": base / source.path,
-                **(
-                    {"mapping": base / source.mapping}
-                    if isinstance(source, RegistryFilesSource) and source.mapping
-                    else {}
-                ),
-            }
-        )
-        for source in settings.sources
-    )
+    sources = tuple(_in_folder(source, base) for source in settings.sources)
     return settings.model_copy(
-        update={"sources": sources, "data_dir": (data_dir or base / settings.data_dir).resolve()}
+        update={
+            "sources": sources,
+            "data_dir": (data_dir or base / settings.data_dir).resolve(),
+            "registers": (base / settings.registers).resolve() if settings.registers else None,
+        }
     )
+
+
+def _in_folder(part: Part, base: Path) -> Part:
+    """The same settings with every relative path in them taken from `base`."""
+    paths = {name: base / value for name, value in part if isinstance(value, Path)}
+    parts = {name: _in_folder(value, base) for name, value in part if isinstance(value, BaseModel)}
+    return part.model_copy(update={**paths, **parts})

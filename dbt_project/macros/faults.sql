@@ -58,7 +58,7 @@ enough for that, and grouping by four bytes costs a quarter less.
 {# Why a row does not fit its patient (`patient`, left-joined) and the day the data are looked at (`run`). #}
 {% macro patient_fault(day, column) -%}
     case
-                when patient.patient_key is null then 'patient_id is not in the registry'
+                when patient.patient_key is null then 'patient_id has no patient row that is used'
                 when {{ day }} < patient.birth_date then '{{ column }} is before birth'
                 when {{ day }} > run.as_of then '{{ column }} is in the future'
             end

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 from orchestration.errors import EquityError
-from orchestration.settings import AreaFilesSource, RegistryFilesSource, Settings
+from orchestration.settings import AreaFilesSource, IdentityMapSource, RegistryFilesSource, Settings, Source
+from orchestration.settings_fhir import FhirFilesSource
+from orchestration.settings_fhir_bulk import FhirBulkSource
+from orchestration.settings_omop import OmopSource, SyntheaSource
 
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandas")
 _FREE_BYTES = 2 * 1024**3
@@ -32,7 +35,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from _versions()
     yield from _settings(settings)
     for source in settings.sources:
-        yield _registry(source, settings) if isinstance(source, RegistryFilesSource) else _area(source, settings)
+        yield _source(source, settings)
     yield from _data_dir(settings)
     yield from _warehouse(settings)
     yield _release(settings)
@@ -71,6 +74,49 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding("wrong", "gate", str(error))
 
 
+def _source(source: Source, settings: Settings) -> Finding:
+    if isinstance(source, SyntheaSource):
+        from orchestration.sources.synthea import as_registry_files
+
+        return _registry(as_registry_files(source), settings)
+    if isinstance(source, OmopSource):
+        return _omop(source)
+    if isinstance(source, IdentityMapSource):
+        return _identity_map(source)
+    if isinstance(source, RegistryFilesSource):
+        return _registry(source, settings)
+    if isinstance(source, FhirBulkSource):
+        from orchestration.cli.findings_fhir_bulk import bulk_finding
+
+        return Finding(*bulk_finding(source))
+    return _fhir(source) if isinstance(source, FhirFilesSource) else _area(source, settings)
+
+
+def _identity_map(source: IdentityMapSource) -> Finding:
+    from orchestration.sources.identity_map import HEADER, own_column
+    from orchestration.sources.reading import opened
+
+    what = f"source {source.name}"
+    try:
+        file = opened(source.path, str(source.path))
+        for wanted in HEADER.values():
+            own_column(file, wanted)
+    except EquityError as error:
+        return Finding("wrong", what, str(error))
+    return Finding("ok", what, f"{source.path}: which records are one person")
+
+
+def _omop(source: OmopSource) -> Finding:
+    from orchestration.sources.omop.look import look
+
+    what = f"source {source.name}"
+    try:
+        words, notes = look(source)
+    except EquityError as error:
+        return Finding("wrong", what, str(error))
+    return Finding("note" if notes else "ok", what, "; ".join([words, *notes]))
+
+
 def _registry(source: RegistryFilesSource, settings: Settings) -> Finding:
     from orchestration.sources.mapping import load_mapping
     from orchestration.sources.registry_plan import plan_layout, plan_mapping
@@ -87,6 +133,25 @@ def _registry(source: RegistryFilesSource, settings: Settings) -> Finding:
         return Finding("wrong", what, f"{source.path}: may not be read: {', '.join(unreadable)}")
     tables = sorted({file.table.name for file in plan.files})
     words = f"{source.path}: {len(plan.files)} file(s) for {', '.join(tables)}"
+    return Finding("note" if plan.notes else "ok", what, "; ".join([words, *plan.notes]))
+
+
+def _fhir(source: FhirFilesSource) -> Finding:
+    from orchestration.sources.fhir.resources import TYPES
+    from orchestration.sources.fhir_files import plan_files
+
+    what = f"source {source.name}"
+    try:
+        plan = plan_files(source)
+    except EquityError as error:
+        return Finding("wrong", what, str(error))
+    unreadable = [file.path.name for file in plan.files if not os.access(file.path, os.R_OK)]
+    if unreadable:
+        return Finding("wrong", what, f"{source.path}: may not be read: {', '.join(unreadable)}")
+    kinds = sorted({file.resource_type for file in plan.files if file.resource_type in TYPES})
+    if "Patient" not in kinds:
+        return Finding("wrong", what, f"{source.path}: no file of Patient resources")
+    words = f"{source.path}: {len(plan.files)} file(s), {', '.join(kinds)}"
     return Finding("note" if plan.notes else "ok", what, "; ".join([words, *plan.notes]))
 
 

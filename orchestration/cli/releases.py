@@ -40,7 +40,9 @@ def list_(settings_file: SettingsFile = None, data_dir: DataDir = None) -> None:
         table.add_row(
             "*" if release.is_current else "", release.release_id, manifest.get("data_as_of", "no manifest"), *counts
         )
-    Console().print(table)
+    # A release id is meant to be copied: it is never cut to the width of the terminal.
+    console = Console()
+    console.print(table, width=max(console.width, 100))
 
 
 @app.command("show")

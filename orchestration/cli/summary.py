@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration.defs.resources.progress import Phase
+from orchestration.quality_metrics import FIELDS
 from orchestration.release import report_data as data
 from orchestration.release import report_words as words
 from orchestration.release.columns import TABLES
@@ -34,6 +35,7 @@ def print_summary(settings: Settings, phases: Sequence[Phase], seconds: float, c
     for line in (
         _suppressed(manifest, settings.disclosure.min_cell),
         _conserved(settings),
+        _unmapped(tables["quality"]),
         _seconds(phases, seconds),
         f"Release     {path}",
         f"Report      {path / 'report' / 'index.html'}",
@@ -122,6 +124,20 @@ def _conserved(settings: Settings) -> str:
         row = con.execute("select sum(rows_in), sum(rows_used), sum(rows_quarantined) from fct_conservation").fetchone()
     rows_in, used, set_aside = (int(value or 0) for value in row or (0, 0, 0))
     return f"Rows        {rows_in:,} in = {used:,} used + {set_aside:,} set aside ({settings.quarantine_dir})"
+
+
+def _unmapped(quality: Any) -> str:
+    """Fields with codes that no seed knows, in the latest year: what a data steward maps next."""
+    shares: dict[str, tuple[Any, float]] = {}
+    for row in quality.to_pylist():
+        if (row["metric"], row["site"], row["grain"]) == ("missing_unmapped", "all", "year") and row["value"]:
+            latest = shares.get(row["field"])
+            if latest is None or row["period_starts_on"] > latest[0]:
+                shares[row["field"]] = (row["period_starts_on"], row["value"])
+    listed = ", ".join(f"{FIELDS.get(field, field)} {share:.1%}" for field, (_, share) in sorted(shares.items()))
+    return f"Not mapped  {listed or 'every code is known'}" + (
+        " of children have a code that no seeds/*_map.csv knows" * bool(shares)
+    )
 
 
 def _seconds(phases: Sequence[Phase], seconds: float) -> str:

@@ -16,7 +16,12 @@ def synth(
     directory: Annotated[Path, typer.Argument(help="Folder to write; it must be new or empty.")],
     patients: Annotated[int, typer.Option(min=200, max=1_000_000, help="How many children.")] = 2_400,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 1,
-    file_format: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="Format of the tables.")] = "csv",
+    form: Annotated[
+        Literal["csv", "parquet", "files", "fhir", "omop"],
+        typer.Option(
+            "--format", help="csv (or files) and parquet: tables in the registry layout; fhir: NDJSON; omop: CSV."
+        ),
+    ] = "csv",
     as_of: Annotated[
         dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day of the data. Default: the demo's.")
     ] = None,
@@ -26,23 +31,24 @@ def synth(
     ] = None,
     faults: Annotated[bool, typer.Option(help="Plant malformed rows, duplicates and late results.")] = True,
 ) -> None:
-    """Write an invented registry in the registry layout, `tracts.csv`, and `truth.json` with all that was planted.
+    """Write an invented registry, `tracts.csv`, and `truth.json` with all that was planted.
 
-    No real person is in it. Point a `registry_files` source of equity.toml at the folder to run on it.
+    No real person is in it. Point a source of equity.toml at the folder to run on it: `registry_files` for tables,
+    `fhir_files` for FHIR.
     """
     from orchestration.settings import DEMO_AS_OF
-    from orchestration.synthetic.registry import generate
+    from orchestration.synthetic.formats import write_registry
 
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise SettingsError(
             "the folder is new or empty", where=str(directory), found="something in it", remedy="choose another folder"
         )
     started = time.perf_counter()
-    generate(
+    write_registry(
         directory,
+        form,
         patients=patients,
         seed=seed,
-        file_format=file_format,
         as_of=as_of.date() if as_of else DEMO_AS_OF,
         months=months,
         tracts_file=tracts,

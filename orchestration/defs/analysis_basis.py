@@ -23,7 +23,7 @@ _RUN_AGAIN = "run the whole job again, so that strata and gaps are computed from
 
 def record_basis(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Note what strata and gaps in the warehouse were computed from and with which settings."""
-    columns = {**_inputs(con, settings), "analysis_fingerprint": _analysis_fingerprint(con)}
+    columns = {**_inputs(con, settings), "analysis_fingerprint": fingerprint(con, (*ANALYSED, REGISTER))}
     names = ", ".join(f"{name} varchar" for name in columns)
     con.execute(f"create or replace table publish.{_TABLE} ({names})")
     con.execute(f"insert into publish.{_TABLE} values ({', '.join('?' for _ in columns)})", list(columns.values()))
@@ -34,7 +34,9 @@ def require_basis(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 
     Reads only; asks nothing of the gate itself. Raises BlockedError.
     """
-    missing = [name for name in (*ANALYSED, REGISTER, _TABLE, "gate_result") if not has_table(con, "publish", name)]
+    if not has_table(con, "publish", "gate_result"):
+        raise _blocked("the gate must have judged the data", "no result")
+    missing = [name for name in (*ANALYSED, REGISTER, _TABLE) if not has_table(con, "publish", name)]
     if missing:
         raise _blocked("strata and gaps must have been computed", f"no publish.{missing[0]}")
     expected = _inputs(con, settings)
@@ -45,7 +47,7 @@ def require_basis(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         if recorded != expected[name]:
             words = name.replace("_", " ")
             raise _blocked("strata and gaps must come from what is published with them", f"another {words} than now")
-    if rows[0][-1] != _analysis_fingerprint(con):
+    if rows[0][-1] != fingerprint(con, (*ANALYSED, REGISTER)):
         raise _blocked("strata and gaps must be as they were computed", "tables that changed since")
 
 
@@ -63,9 +65,10 @@ def _inputs(con: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, str
     }
 
 
-def _analysis_fingerprint(con: duckdb.DuckDBPyConnection) -> str:
+def fingerprint(con: duckdb.DuckDBPyConnection, tables: tuple[str, ...]) -> str:
+    """A hash of the rows of tables in schema `publish`, whatever their order."""
     digest = hashlib.sha256()
-    for table in (*ANALYSED, REGISTER):
+    for table in tables:
         content = con.execute(
             f"select count(*), sum(cast(hash(t) as hugeint)), bit_xor(hash(t)) from publish.{table} as t"
         ).fetchone()

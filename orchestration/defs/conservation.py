@@ -56,6 +56,8 @@ def quarantine_files(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
                 remedy="the models that check these tables drop rows; nothing was published",
             )
         path = quarantine.export(workspace.settings, run_id)
+        with workspace.warehouse() as con:
+            quarantine.require_somebody(con, workspace.settings.cohort, path)
         phase.rows = counts["rows_quarantined"]
         phase.say(f"{counts['rows_in']:,} in = {counts['rows_used']:,} used + {counts['rows_quarantined']:,} set aside")
         yield dg.MaterializeResult(metadata={**metadata, **counts, "path": str(path)})

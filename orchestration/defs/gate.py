@@ -43,7 +43,7 @@ def gate_verdict(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
 
         phase.say("loading Great Expectations")
         try:
-            summary = run_gate(con, workspace.settings, run_id_of(con))
+            summary = run_gate(con, workspace.settings, run_id_of(con), run=workspace.expectations.run_suites)
         except BlockedError:
             yield dg.AssetCheckResult(check_name=STRUCTURE, passed=False)
             raise

@@ -13,7 +13,7 @@ from orchestration.defs.resources.workspace import Workspace
 from orchestration.defs.schedules import DAILY
 from orchestration.defs.table_metadata import folder_metadata, table_metadata
 from orchestration.settings import Settings, Source
-from orchestration.sources.layout import RAW_TABLES, REGISTRY, TRACT_MEASURES, Table
+from orchestration.sources.layout import IDENTITY_MAP, RAW_TABLES, REGISTRY, TRACT_MEASURES, Table
 from orchestration.sources.pull import pull_source
 from orchestration.sources.raw_zone import zone_of
 from orchestration.sources.warehouse import prepare
@@ -36,7 +36,8 @@ def ingest_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 def tables_of(source: Source) -> dict[str, Table]:
     """The tables that a source of this type can have."""
-    return {TRACT_MEASURES.name: TRACT_MEASURES} if source.type == "area_files" else REGISTRY
+    own = {"area_files": TRACT_MEASURES, "identity_map": IDENTITY_MAP}.get(source.type)
+    return {own.name: own} if own else REGISTRY
 
 
 def pulled_key(source: Source, table: str) -> dg.AssetKey:

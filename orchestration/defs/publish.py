@@ -1,12 +1,15 @@
 """The publisher: it asks the gate itself, for exactly the data that it is about to publish, however it was launched."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from orchestration.defs.analysis_basis import ANALYSED, REGISTER, require_basis
 from orchestration.defs.code_version import code_version
+from orchestration.defs.follow_up_basis import FOLLOWED, require_follow_up
 from orchestration.defs.gate import INPUTS, KEY
 from orchestration.defs.owners import OWNERS, RELEASE
 from orchestration.defs.resources.workspace import Workspace
@@ -40,6 +43,7 @@ def publish(con: "duckdb.DuckDBPyConnection", settings: Settings) -> "ReleaseRes
     run_id = run_id_of(con)
     require_passed(con, run_id)
     require_basis(con, settings)
+    require_follow_up(con, settings)
     register = frame_of(con, f"publish.{REGISTER}")
     _require_same_references(register, read_references(settings.references_path))
     quality = protect_quality(quality_table(con), settings.disclosure.min_cell)
@@ -65,20 +69,65 @@ def _require_same_references(register: "pd.DataFrame", kept: "pd.DataFrame | Non
         )
 
 
-@dg.asset(
-    name=RELEASE,
-    deps=[KEY, *(["publish", table] for table in ANALYSED), *INPUTS],
-    group_name=RELEASE,
-    owners=[OWNERS[RELEASE]],
-    kinds={"python", "parquet"},
-    freshness_policy=DAILY,
-    description="The published tables, report and quality page; immutable, made current whole. One folder per release.",
+@dg.multi_asset(
+    name="publication",
+    can_subset=True,
+    specs=[
+        dg.AssetSpec(
+            RELEASE,
+            deps=[KEY, *(["publish", table] for table in (*ANALYSED, *FOLLOWED)), *INPUTS],
+            group_name=RELEASE,
+            owners=[OWNERS[RELEASE]],
+            kinds={"python", "parquet"},
+            freshness_policy=DAILY,
+            description=(
+                "The published tables, report and quality page; immutable, made current whole. One folder per release."
+            ),
+        ),
+        dg.AssetSpec(
+            MARTS_SNAPSHOT,
+            deps=[RELEASE],
+            group_name=RELEASE,
+            owners=[OWNERS["marts"]],
+            kinds={"duckdb"},
+            description="What analysts query: a copy of the marts in its own file, swapped in whole. One file per run.",
+        ),
+    ],
 )
-def release(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[Any]:
-    """Publish what the gate let through."""
+def publication(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
+    """Publish what the gate let through; meanwhile copy the marts, and swap them in once the release is current."""
+    settings, selected = workspace.settings, context.selected_asset_keys
+    with workspace.warehouse() as con, ThreadPoolExecutor(1, thread_name_prefix="marts") as pool:
+        run_id = run_id_of(con)
+        copied = (
+            pool.submit(_copy_marts, con.cursor(), settings, run_id)
+            if dg.AssetKey(MARTS_SNAPSHOT) in selected
+            else None
+        )
+        if dg.AssetKey(RELEASE) in selected:
+            yield _release(workspace, con)
+        if copied is not None:
+            yield from _marts_snapshot(workspace, run_id, copied)
+
+
+def _copy_marts(con: "duckdb.DuckDBPyConnection", settings: Settings, run_id: str) -> tuple[Path, set[str]]:
+    """The copy, not yet current, and which of the marts were views."""
+    from orchestration.release.marts import copy_marts
+
+    with con:
+        views = {
+            name
+            for (name,) in con.execute(
+                "select view_name from duckdb_views() where database_name = current_database() and not internal"
+            ).fetchall()
+        }
+        return copy_marts(con, settings, run_id), views
+
+
+def _release(workspace: Workspace, con: "duckdb.DuckDBPyConnection") -> dg.MaterializeResult[Any]:
     from orchestration.release.columns import TABLES
 
-    with workspace.phase("Publish the release") as phase, workspace.warehouse() as con:
+    with workspace.phase("Publish the release") as phase:
         result = publish(con, workspace.settings)
         rows = sum(result.rows.values())
         phase.rows = rows
@@ -96,30 +145,18 @@ def release(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[Any]
         "release_id": result.release_id,
         "path": dg.MetadataValue.path(result.path),
     }
-    return dg.MaterializeResult(metadata=metadata)
+    return dg.MaterializeResult(asset_key=RELEASE, metadata=metadata)
 
 
-@dg.asset(
-    name=MARTS_SNAPSHOT,
-    deps=[RELEASE],
-    group_name=RELEASE,
-    owners=[OWNERS["marts"]],
-    kinds={"duckdb"},
-    description="What analysts query: a copy of the marts in a file of its own, swapped in whole. One file per run.",
-)
-def marts_snapshot(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
-    """Copy the marts out of the private warehouse; views among them are counted here, where they have become tables."""
+def _marts_snapshot(workspace: Workspace, run_id: str, copied: "Future[tuple[Path, set[str]]]") -> Iterator[Any]:
+    """Swap the copy in. Views of the warehouse are counted here, where they have become tables."""
     import duckdb
 
-    from orchestration.release.marts import snapshot
+    from orchestration.release.marts import swap_in
 
     with workspace.phase("Copy the marts for analysts") as phase:
-        with workspace.warehouse() as con:
-            run_id = run_id_of(con)
-            views = {
-                name for (name,) in con.execute("select view_name from duckdb_views() where not internal").fetchall()
-            }
-        path = snapshot(workspace.settings, run_id)
+        writing, views = copied.result()
+        path = swap_in(workspace.settings, run_id, writing)
         with duckdb.connect(str(path), read_only=True) as marts:
             tables = marts.execute("select table_name from duckdb_tables() order by all").fetchall()
             described = {name: table_metadata(marts, "main", name) for (name,) in tables}
@@ -133,5 +170,6 @@ def marts_snapshot(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         for column in metadata[COLUMN_SCHEMA].columns
     )
     yield dg.MaterializeResult(
+        asset_key=MARTS_SNAPSHOT,
         metadata={**folder_metadata(phase.rows, columns), "path": dg.MetadataValue.path(path)},
     )

@@ -24,6 +24,7 @@ def dbt_models(parsed: ParsedProject) -> dg.AssetsDefinition:
         checks = {spec.metadata[UNIQUE_ID]: spec.key for spec in context.assets_def.check_specs}
         expected = len(context.selected_asset_keys) + len(context.selected_asset_check_keys)
         outcomes: list[NodeOutcome] = []
+        workspace.expectations.begin()
         with workspace.phase("Build models (dbt)") as phase, workspace.warehouse() as con:
             try:
                 for outcome in build(

@@ -28,7 +28,9 @@ def run_id_of(con: duckdb.DuckDBPyConnection) -> str:
 def has_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     """Whether the table or view is there."""
     found = con.execute(
-        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
+        "select count(*) from information_schema.tables "
+        "where table_catalog = current_database() and table_schema = ? and table_name = ?",
+        [schema, table],
     ).fetchone()
     return found == (1,)
 
@@ -46,11 +48,11 @@ def frame_of(con: duckdb.DuckDBPyConnection, table: str) -> pd.DataFrame:
     return con.execute(f"select * from {table}").df()
 
 
-def write_frame(con: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame) -> None:
-    """Replace schema `publish`'s table by the frame."""
-    con.execute("create schema if not exists publish")
+def write_frame(con: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame, *, schema: str = "publish") -> None:
+    """Replace a table of the schema by the frame."""
+    con.execute(f"create schema if not exists {schema}")
     con.register("_frame_to_write", frame)
     try:
-        con.execute(f"create or replace table publish.{table} as select * from _frame_to_write")
+        con.execute(f"create or replace table {schema}.{table} as select * from _frame_to_write")
     finally:
         con.unregister("_frame_to_write")

@@ -24,7 +24,7 @@ def data_fingerprint(con: duckdb.DuckDBPyConnection) -> str:
     """
     found = con.execute(
         "select table_name from information_schema.tables "
-        "where table_schema = 'main' and starts_with(table_name, 'dim_')"
+        "where table_catalog = current_database() and table_schema = 'main' and starts_with(table_name, 'dim_')"
     ).fetchall()
     return _fingerprint(con, "main", (*DATA_TABLES, *sorted(name for (name,) in found)))
 
@@ -39,7 +39,8 @@ def _fingerprint(con: duckdb.DuckDBPyConnection, schema: str, tables: tuple[str,
     for table in tables:
         columns = con.execute(
             "select column_name, data_type from information_schema.columns "
-            "where table_schema = ? and table_name = ? order by ordinal_position",
+            "where table_catalog = current_database() and table_schema = ? and table_name = ? "
+            "order by ordinal_position",
             [schema, table],
         ).fetchall()
         if not columns:

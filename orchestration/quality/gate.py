@@ -7,6 +7,7 @@ the latter whichever way it is launched, so leaving the gate out does not lead a
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from orchestration.errors import BlockedError, GateError
 from orchestration.quality.checks import Check, fitness_checks, structural_checks, write_checks
 from orchestration.quality.fingerprint import data_fingerprint, verdict_fingerprint
 from orchestration.quality.fitness import field_frames, findings
-from orchestration.quality.gx_runner import Outcome, run_suites
+from orchestration.quality.gx_runner import Outcome, Work, run_suites
 from orchestration.quality.slices import prepare_slices, read_quality
 from orchestration.quality.structure import structural_work
 from orchestration.quality.thresholds import THRESHOLDS_FILE, Profile, file_sha256, load_profile
@@ -59,10 +60,16 @@ class GateSummary:
 
 
 def run_gate(
-    con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, *, thresholds: Path = THRESHOLDS_FILE
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    run_id: str,
+    *,
+    thresholds: Path = THRESHOLDS_FILE,
+    run: Callable[[Work], list[list[Outcome]]] = run_suites,
 ) -> GateSummary:
     """Judges the warehouse behind `con` and writes publish.gate_result, gate_verdict, gate_check and gate_quality.
 
+    `run` carries the suites out: here, or in a process that has Great Expectations loaded already.
     Raises BlockedError when a structural expectation fails (gate_result then says so), GateError when an expectation
     could not be carried out (there is then no gate_result), SettingsError for thresholds that cannot be used.
     """
@@ -71,7 +78,7 @@ def run_gate(
     for table in GATE_TABLES:
         con.execute(f"drop table if exists publish.{table}")
     work = structural_work(con)
-    results = run_suites(work)
+    results = run(work)
     checks = structural_checks(work, results)
     blocking = [check for check in checks if not check.success]
     if blocking:
@@ -84,7 +91,7 @@ def run_gate(
     spine = prepare_slices(con, profile)
     quality = read_quality(con)
     units = field_frames(quality, spine, profile)
-    results = run_suites([(unit.frame, partial(fitness_suite, unit.name, unit.rules)) for unit in units])
+    results = run([(unit.frame, partial(fitness_suite, unit.name, unit.rules)) for unit in units])
     checks += fitness_checks(units, results)
     write_checks(con, checks)
     _refuse_errors(results)
@@ -193,7 +200,9 @@ def require_passed(con: duckdb.DuckDBPyConnection, run_id: str, *, thresholds: P
 
 def _exists(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     found = con.execute(
-        "select count(*) from information_schema.tables where table_schema = 'publish' and table_name = ?", [table]
+        "select count(*) from information_schema.tables "
+        "where table_catalog = current_database() and table_schema = 'publish' and table_name = ?",
+        [table],
     ).fetchone()
     return found == (1,)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
@@ -49,7 +49,10 @@ class Outcome:
     meta: dict[str, Any] = field(default_factory=dict)
 
 
-def run_suites(work: list[tuple[pd.DataFrame, Callable[[], ExpectationSuite]]]) -> list[list[Outcome]]:
+Work: TypeAlias = "list[tuple[pd.DataFrame, Callable[[], ExpectationSuite]]]"
+
+
+def run_suites(work: Work) -> list[list[Outcome]]:
     """Outcomes per frame and suite, each in the order of its suite.
 
     An expectation that raises gives an outcome with an `error`; whether that stops the run is the caller's to decide.

@@ -59,6 +59,7 @@ def render(con: duckdb.DuckDBPyConnection, settings: Settings) -> str:
 
 def _is_judged(con: duckdb.DuckDBPyConnection) -> bool:
     found = con.execute(
-        "select count(*) from information_schema.tables where table_schema = 'publish' and table_name = 'gate_result'"
+        "select count(*) from information_schema.tables "
+        "where table_catalog = current_database() and table_schema = 'publish' and table_name = 'gate_result'"
     ).fetchone()
     return found == (1,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from expectations.structural import conservation_suite, quality_values_suite, structure_suite, table_rows_suite
@@ -59,7 +60,7 @@ def structural_work(
     values["share"] = values["value"].where(values["metric"].isin(shares))
     return [
         (rows.astype({"rows": "float64"}), table_rows_suite),
-        (facts, lambda: structure_suite(names)),
+        (facts, partial(structure_suite, names)),
         (conservation, conservation_suite),
         (values, quality_values_suite),
     ]
@@ -82,7 +83,8 @@ def _require_tables(con: duckdb.DuckDBPyConnection) -> None:
     found = {
         name
         for (name,) in con.execute(
-            "select table_name from information_schema.tables where table_schema = 'main'"
+            "select table_name from information_schema.tables "
+            "where table_catalog = current_database() and table_schema = 'main'"
         ).fetchall()
     }
     missing = [name for name in FILLED_TABLES if name not in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,18 +91,24 @@ def _write(
     now: dt.datetime,
 ) -> dict[str, Any]:
     """Every file of the release, then the manifest with their hashes, then the same check that anybody can repeat."""
-    write_table_files(tables, staged.path / "tables")
-    write_published_database(tables, staged.path / DATABASE)
     window = manifest["window"]
-    report = render(
-        tables,
-        title=settings.title,
-        as_of=dt.date.fromisoformat(manifest["data_as_of"]),
-        window=(dt.date.fromisoformat(window["starts_on"]), dt.date.fromisoformat(window["ends_on"])),
-        release_id=staged.release_id,
-        created_at=now,
-        demo=settings.demo,
-    )
+    # Files are written outside Python's lock, so the report is drawn meanwhile.
+    with ThreadPoolExecutor(2, thread_name_prefix="release") as pool:
+        files = [
+            pool.submit(write_published_database, tables, staged.path / DATABASE),
+            pool.submit(write_table_files, tables, staged.path / "tables"),
+        ]
+        report = render(
+            tables,
+            title=settings.title,
+            as_of=dt.date.fromisoformat(manifest["data_as_of"]),
+            window=(dt.date.fromisoformat(window["starts_on"]), dt.date.fromisoformat(window["ends_on"])),
+            release_id=staged.release_id,
+            created_at=now,
+            demo=settings.demo,
+        )
+        for file in files:
+            file.result()
     for name, page in ((REPORT, report), (QUALITY_PAGE, quality_page)):
         path = staged.path / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -101,7 +101,7 @@ def dots(rows: list[Dot], *, title: str, axis: str, line: float | None, from_zer
                {"y": y, "x": {"value": -_LABELS}, "text": {"field": "label"}}),
     ]  # fmt: skip
     spec = {"width": _PLOT, "height": {"step": _ROW}, "data": {"values": data}, "layer": layers}
-    return _draw({**spec, "title": _heading(axis)}, title)
+    return draw({**spec, "title": heading(axis)}, title)
 
 
 def lines(series: list[Series], *, title: str, axis: str) -> Markup:
@@ -125,8 +125,8 @@ def lines(series: list[Series], *, title: str, axis: str) -> Markup:
          "encoding": {"shape": _scale("g", keys, list(GROUP_SHAPES[:n]))}},
     ]  # fmt: skip
     size: dict[str, Any] = {"width": 380, "height": 170}
-    return _draw(
-        {**size, "title": _heading(axis), "data": {"values": data}, "encoding": encoding, "layer": layers}, title
+    return draw(
+        {**size, "title": heading(axis), "data": {"values": data}, "encoding": encoding, "layer": layers}, title
     )
 
 
@@ -144,7 +144,7 @@ def _scale(name: str, domain: list[Any], span: list[Any]) -> dict[str, Any]:
     return {"field": name, "type": "nominal", "legend": None, "scale": {"domain": domain, "range": span}}
 
 
-def _heading(axis: str) -> dict[str, Any]:
+def heading(axis: str) -> dict[str, Any]:
     """What the numbers are, over the picture from its left edge on: below the plot a long unit would be cut."""
     look = {"fontSize": 12, "fontWeight": "normal", "color": SOFT, "offset": 4}
     return {"text": _cut(axis, 60), "anchor": "start", "frame": "bounds", **look}
@@ -159,7 +159,7 @@ def _wrapped(label: str) -> list[str]:
     return textwrap.wrap(plain(label), width=26, max_lines=2, placeholder="…") or [""]
 
 
-def _draw(spec: dict[str, Any], title: str) -> Markup:
+def draw(spec: dict[str, Any], title: str) -> Markup:
     """The picture as one image with a name; without it a screen reader would read every tick."""
     import vl_convert  # loads a script engine, which takes most of a second
 

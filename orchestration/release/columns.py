@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from orchestration.release import columns_over_time
+
 _TEXT, _DATE, _COUNT, _NUMBER, _FLAG = pa.string(), pa.date32(), pa.int64(), pa.float64(), pa.bool_()
 
 # One entry per column name; the same name means the same thing in every table.
@@ -22,7 +24,7 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "kind": (_TEXT, "proportion, rate or mean."),
     "family": (_TEXT, "outcome, process or balancing."),
     "direction": (_TEXT, "lower_is_better or higher_is_better."),
-    "unit": (_TEXT, "Unit of `value`, of its interval and of differences."),
+    "unit": (_TEXT, "Unit of `value` or of `difference`, and of its interval."),
     "multiplier": (_NUMBER, "value = numerator / denominator * multiplier."),
     "counts_what": (_TEXT, "What the numerator counts: patients, events, days, or a sum of tenths."),
     "denominator_unit": (_TEXT, "What the denominator counts: patients or patient_months."),
@@ -152,6 +154,7 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     ),
     "reliability_status": (_TEXT, "reliable, unreliable (too few children or too wide an interval) or not_assessed."),
     "quality_status": (_TEXT, "publish, warn (shown with caution) or hold (the recorded data cannot carry it)."),
+    **columns_over_time.COLUMNS,
 }
 
 
@@ -268,6 +271,7 @@ TABLES: dict[str, PublishedTable] = {
             "What the recorded data cannot carry and is not shown. One row per measure, period, site and stratifier.",
             ("release_id", *_SLICE, "verdict", "reasons"),
         ),
+        *(PublishedTable(*table) for table in columns_over_time.TABLES),
     )
 }
 

@@ -41,6 +41,7 @@ AGGREGATE_MARTS = frozenset(
     {
         *("dim_cell", "dim_measure", "dim_period", "dim_site", "dim_stratifier", "dim_stratum"),
         *("fct_measure_cell", "fct_measure_stratum", "fct_quality", "fct_conservation", "fct_structure"),
+        "fct_rare_event",
     }
 )
 
@@ -56,27 +57,64 @@ class _Mart:
 def snapshot(settings: Settings, run_id: str, *, keep: int = KEPT_SNAPSHOTS) -> Path:
     """Write `marts/<run_id>.duckdb` from the warehouse, make it current, and remove all but the newest `keep`.
 
-    A reader that has an older snapshot open keeps reading it. The warehouse must not be open for writing elsewhere.
-    Raises EquityError for a run id that is no file name, TransformError when there is nothing to copy.
+    The warehouse must not be open for writing elsewhere. Raises what `copy_marts` does.
     """
-    if not _RUN_ID.fullmatch(run_id):
-        raise EquityError("a run id is letters, digits, - and _", where="run id", found=f"{len(run_id)} characters")
+    import duckdb
+
+    _require_file_name(run_id)
+    with duckdb.connect() as con:
+        try:
+            con.execute(f"attach {quoted(str(settings.warehouse_path))} as warehouse (read_only)")
+            con.execute("use warehouse")
+        except duckdb.Error as error:
+            raise TransformError(
+                "the warehouse can be read",
+                where=str(settings.warehouse_path),
+                found=type(error).__name__,
+                remedy="wait until the run that writes it has ended; `equity run` builds it when it is missing",
+            ) from None
+        writing = copy_marts(con, settings, run_id)
+    return swap_in(settings, run_id, writing, keep=keep)
+
+
+def copy_marts(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> Path:
+    """Copy the marts of the warehouse behind `con` into a file that is not yet current, and return its path.
+
+    `con` is of the copy alone while it goes on. Raises EquityError for a run id that is no file name, TransformError
+    when there is nothing to copy.
+    """
+    _require_file_name(run_id)
     marts_dir = settings.marts_dir
     marts_dir.mkdir(parents=True, exist_ok=True)
     marts_dir.chmod(0o700)
     for leftover in marts_dir.glob(".writing-*"):
         leftover.unlink()
-    target, writing = marts_dir / f"{run_id}.duckdb", marts_dir / f".writing-{run_id}.duckdb"
-    _write(settings, writing)
+    writing = marts_dir / f".writing-{run_id}.duckdb"
+    _write(con, settings, writing)
     writing.chmod(0o600)
     with writing.open("rb") as file:
         os.fsync(file.fileno())
+    return writing
+
+
+def swap_in(settings: Settings, run_id: str, writing: Path, *, keep: int = KEPT_SNAPSHOTS) -> Path:
+    """Make a copied file the current marts, and remove all but the newest `keep`; return its path.
+
+    A reader that has an older snapshot open keeps reading it.
+    """
+    marts_dir = settings.marts_dir
+    target = marts_dir / f"{run_id}.duckdb"
     os.replace(writing, target)
     pointer = marts_dir / f".writing-{run_id}.link"
     pointer.symlink_to(target.name)
     os.replace(pointer, marts_dir / CURRENT)
     _remove_old(marts_dir, target, keep)
     return target
+
+
+def _require_file_name(run_id: str) -> None:
+    if not _RUN_ID.fullmatch(run_id):
+        raise EquityError("a run id is letters, digits, - and _", where="run id", found=f"{len(run_id)} characters")
 
 
 def _remove_old(marts_dir: Path, current: Path, keep: int) -> None:
@@ -86,45 +124,32 @@ def _remove_old(marts_dir: Path, current: Path, keep: int) -> None:
         path.unlink()
 
 
-def _write(settings: Settings, writing: Path) -> None:
-    import duckdb
-
-    con = duckdb.connect()
+def _write(con: duckdb.DuckDBPyConnection, settings: Settings, writing: Path) -> None:
+    marts = _marts(con)
+    if not marts:
+        raise TransformError(
+            "the warehouse has marts (dim_* and fct_*)",
+            where=str(settings.warehouse_path),
+            found="none",
+            remedy="run the transformation first",
+        )
+    con.execute(f"attach {quoted(str(writing))} as marts (storage_version '{STORAGE_VERSION}')")
     try:
-        try:
-            con.execute(f"attach {quoted(str(settings.warehouse_path))} as warehouse (read_only)")
-        except duckdb.Error as error:
-            raise TransformError(
-                "the warehouse can be read",
-                where=str(settings.warehouse_path),
-                found=type(error).__name__,
-                remedy="wait until the run that writes it has ended; `equity run` builds it when it is missing",
-            ) from None
-        con.execute(f"attach {quoted(str(writing))} as marts (storage_version '{STORAGE_VERSION}')")
-        marts = _marts(con)
-        if not marts:
-            raise TransformError(
-                "the warehouse has marts (dim_* and fct_*)",
-                where=str(settings.warehouse_path),
-                found="none",
-                remedy="run the transformation first",
-            )
         if any(mart.has_patients for mart in marts):
             _create_pseudonyms(con, marts, _pseudonym_key(settings))
         for mart in marts:
             _copy(con, mart)
         _note_left_out(con, marts)
         con.execute("checkpoint marts")
-        con.execute("detach marts")
     finally:
-        con.close()
+        con.execute("detach marts")
 
 
 def _marts(con: duckdb.DuckDBPyConnection) -> list[_Mart]:
     """Tables and views alike: a view becomes a table, so that nothing in the snapshot refers to the warehouse."""
     rows = con.execute(
         """select table_name, column_name from duckdb_columns()
-        where database_name = 'warehouse' and schema_name = 'main' order by table_name, column_index"""
+        where database_name = current_database() and schema_name = 'main' order by table_name, column_index"""
     ).fetchall()
     columns: dict[str, list[str]] = {}
     for table, column in rows:
@@ -167,7 +192,7 @@ def _create_pseudonyms(con: duckdb.DuckDBPyConnection, marts: list[_Mart], key: 
     block = key.ljust(64, b"\0")
     inner, outer = (bytes(byte ^ pad for byte in block) for pad in (0x36, 0x5C))
     everyone = " union all ".join(
-        f"select cast({PATIENT_COLUMN} as varchar) as {PATIENT_COLUMN} from warehouse.main.{mart.name}"
+        f"select cast({PATIENT_COLUMN} as varchar) as {PATIENT_COLUMN} from main.{mart.name}"
         for mart in marts
         if mart.has_patients
     )
@@ -190,12 +215,12 @@ def _copy(con: duckdb.DuckDBPyConnection, mart: _Mart) -> None:
     if not columns:
         return
     con.execute(
-        f"create table marts.main.{mart.name} as select {', '.join(columns)} "
-        f"from warehouse.main.{mart.name} as source {join}"
+        f"create table marts.main.{mart.name} as select {', '.join(columns)} from main.{mart.name} as source {join}"
     )
     comments = con.execute(
         """select column_name, comment from duckdb_columns()
-        where database_name = 'warehouse' and schema_name = 'main' and table_name = $table and comment is not null""",
+        where database_name = current_database() and schema_name = 'main' and table_name = $table
+            and comment is not null""",
         {"table": mart.name},
     ).fetchall()
     for column, comment in comments:

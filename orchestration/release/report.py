@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from orchestration.release import charts, report_data, report_sections
+from orchestration.release import charts, report_aims, report_data, report_sections
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -27,7 +27,7 @@ def render(
 ) -> str:
     """The page as HTML text without any outside reference.
 
-    `tables` are the five tables of `orchestration.release.columns.TABLES`, already protected. `window` is the first and
+    `tables` are the tables of `orchestration.release.columns.TABLES`, already protected. `window` is the first and
     the last day of the data, `created_at` has a time zone, and `demo` marks invented data on the page.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -60,6 +60,7 @@ def render(
         gap_pictures=report_sections.gap_pictures(gaps, chosen),
         sections=report_sections.measure_sections(every, year_rows),
         trends=report_sections.trends(tables["strata"], chosen, year_rows),
+        aims=report_aims.aim_sections(tables),
         key=list(zip(charts.GROUP_COLOURS, charts.GROUP_SHAPES, strict=True)),
         held=report_data.held_groups(tables["held"]),
     )

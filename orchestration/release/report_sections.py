@@ -61,7 +61,7 @@ def gap_pictures(gaps: Sequence[Row], chosen: Sequence[Row]) -> list[Row]:
             dots += _nothing(group, "difference")
             dots += [_dot(gap, "difference", places) for gap in group if not _why(gap, "difference")]
         title = f"{measure['title']}: gap of each group beside its reference group"
-        axis = f"Worse by ({measure['unit']})"
+        axis = f"Worse by, in {rows[0]['unit'] if rows else measure['unit']}"
         pictures.append(
             {
                 "measure": described(measure),

@@ -11,6 +11,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from orchestration.errors import TransformError
+from orchestration.release import tables_over_time
 from orchestration.release.columns import CHANGES_NUMBERS, DECOMPOSITION_NUMBERS, STANDARDISED_NUMBERS, TABLES
 
 if TYPE_CHECKING:
@@ -104,7 +105,9 @@ _GAPS = f"""
     select {_SLICE_COLUMNS}, {_GROUP_COLUMNS}, s.reference_rule, s.reference_stratum,
         coalesce(reference.label, reference_named.label) as reference_label, s.reference_stratum_2,
         s.reference_chosen_from,
-        {_number("difference", "difference_low", "difference_high")}, measure.unit, s.difference_method,
+        {_number("difference", "difference_low", "difference_high")},
+        -- a difference of two percentages is in percentage points
+        regexp_replace(measure.unit, '^% (of )?(.*)$', 'percentage points (\\2)') as unit, s.difference_method,
         {_number("ratio", "ratio_low", "ratio_high")}, s.ratio_method,
         {_number("excess", "excess_low", "excess_high", "p_value", "p_adjusted")},
         case when s.disclosure_status = 'published' then s.is_meaningful end as is_meaningful,
@@ -199,8 +202,9 @@ def read_tables(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame, *, releas
         "decomposition": _shaped("decomposition", _fetch(con, _DECOMPOSITION), release_id),
         "quality": _shaped("quality", _read_quality(con, quality), release_id),
         "held": _shaped("held", _fetch(con, _HELD), release_id),
+        **{name: _shaped(name, _fetch(con, query), release_id) for name, query in tables_over_time.QUERIES.items()},
     }
-    for name in ("strata", "gaps", "inequality", "changes", "decomposition"):
+    for name in ("strata", "gaps", "inequality", "changes", "decomposition", *tables_over_time.QUERIES):
         source = f"publish.{name}"
         expected = _fetch(con, f"select count(*) as n from {source}").column("n")[0].as_py()
         if tables[name].num_rows != expected:

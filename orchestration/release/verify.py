@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,9 +104,13 @@ def _file_findings(manifest: dict[str, Any], entries: list[dict[str, Any]], path
 
 
 def _table_findings(path: Path, release_id: str, manifest: dict[str, Any], min_cell: int) -> list[str]:
-    parquet, findings = _read_all(path, "parquet")
-    csv, csv_findings = _read_all(path, "csv")
-    database, database_findings = _read_database(path / DATABASE)
+    with ThreadPoolExecutor(2, thread_name_prefix="verify") as pool:
+        reading = (
+            pool.submit(_read_database, path / DATABASE),
+            pool.submit(_read_all, path, "csv"),
+            pool.submit(_read_all, path, "parquet"),
+        )
+        (database, database_findings), (csv, csv_findings), (parquet, findings) = (each.result() for each in reading)
     findings += csv_findings + database_findings
     differing_csv = [name for name in csv if name in parquet and not _same(neutralised(parquet[name]), csv[name])]
     differing_database = [name for name in database if name in parquet and not _same(parquet[name], database[name])]

@@ -204,7 +204,7 @@ def _in_words(label: str, file: PulledFile) -> str:
     if file.skipped:
         same = "" if label == file.source_file else f" as {file.source_file}"
         return f"{label}: already pulled{same} ({file.table_name}, {file.rows_pulled:,} rows)"
-    others = {"quarantined": file.rows_quarantined, "left out by the mapping": file.rows_left_out}
+    others = {"quarantined": file.rows_quarantined, "left out": file.rows_left_out}
     said = "".join(f", {number:,} {what}" for what, number in others.items() if number)
     return f"{label}: {file.rows_pulled:,} rows into {file.table_name}{said}"
 

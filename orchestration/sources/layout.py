@@ -54,7 +54,10 @@ PATIENTS = Table(
         Column("patient_id", "the registry's own identifier of the person"),
         Column("birth_date", "date of birth"),
         Column("sex", "F, M, X or U, or the words of `seeds/sex_map.csv`"),
-        _optional("site_id", "clinic that looks after the person"),
+        _optional(
+            "site_id",
+            "clinic that looks after the person; not `all` or `not_recorded`, which have a meaning of their own",
+        ),
         _optional("enrolled_on", "first day the registry follows the person"),
         _optional("left_on", "last day the registry follows the person"),
         _optional("death_date", "date of death"),
@@ -152,6 +155,16 @@ TRACT_MEASURES = Table(
     ),
 )
 
+IDENTITY_MAP = Table(
+    "identity_map",
+    "record that belongs to a person",
+    (
+        Column("record_source", "`name` of the source that has the record"),
+        Column("patient_id", "the record, as in that source's `patients`"),
+        Column("person_id", "the person: records with the same one are one person's"),
+    ),
+)
+
 REGISTRY: dict[str, Table] = {
     table.name: table
     for table in (
@@ -160,4 +173,8 @@ REGISTRY: dict[str, Table] = {
     )
 }
 # Every table that the warehouse shows in schema `raw`.
-RAW_TABLES: dict[str, Table] = {**REGISTRY, TRACT_MEASURES.name: TRACT_MEASURES}
+RAW_TABLES: dict[str, Table] = {
+    **REGISTRY,
+    IDENTITY_MAP.name: IDENTITY_MAP,
+    TRACT_MEASURES.name: TRACT_MEASURES,
+}

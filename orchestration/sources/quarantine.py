@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from orchestration.errors import EquityError, TransformError
-from orchestration.settings import Settings
+from orchestration.errors import EquityError, SourceError, TransformError
+from orchestration.settings import Cohort, Settings
 from orchestration.sources import sql
 
 if TYPE_CHECKING:
@@ -36,6 +36,42 @@ _ACCOUNT = """
             and coalesce(pull.table_name, used.table_name) = quarantined.table_name
     order by 1, 2
 """
+
+
+def require_somebody(con: duckdb.DuckDBPyConnection, cohort: Cohort, folder: Path) -> None:
+    """Raise SourceError when nobody is left to measure: no patient row is used, or nobody is in the cohort.
+
+    `folder` is where the rows set aside lie. The warehouse must be built.
+    """
+    patients, members = con.execute(
+        "select (select count(*) from main.int_patient), (select count(*) from main.pop_t1d)"
+    ).fetchall()[0]
+    files = ", ".join(
+        name
+        for (name,) in con.execute(
+            "select distinct source_file from raw.pull where table_name = 'patients' order by 1 limit 5"
+        ).fetchall()
+    )
+    if not patients:
+        reasons = con.execute(
+            "select reason || ' (' || count(*) || ')' from main.quarantine where table_name = 'patients' "
+            "group by reason order by count(*) desc, reason limit 3"
+        ).fetchall()
+        why = "; ".join(reason for (reason,) in reasons)
+        raise SourceError(
+            "a registry has patients that can be used",
+            where=files or "patients",
+            found=f"none; rows were set aside: {why}" if why else "a table without rows",
+            remedy=f"{folder} holds the rows with their reasons" if why else "export the table anew",
+        )
+    if not members:
+        codes = " or ".join(cohort.condition_prefixes)
+        raise SourceError(
+            "somebody is in the cohort: has the condition, is of the age, and is followed in the window",
+            where=files,
+            found=f"{patients:,} patients and none of them",
+            remedy=f"see that `conditions` has codes that begin with {codes}; `[cohort]` and `[window]` say who counts",
+        )
 
 
 def export(settings: Settings, run_id: str) -> Path:
@@ -93,7 +129,10 @@ def _open(settings: Settings) -> duckdb.DuckDBPyConnection:
             found=type(error).__name__,
             remedy="wait until the run that writes it has ended",
         ) from None
-    found = con.execute("select table_name from information_schema.tables where table_schema = 'main'").fetchall()
+    found = con.execute(
+        "select table_name from information_schema.tables "
+        "where table_catalog = current_database() and table_schema = 'main'"
+    ).fetchall()
     if not {"quarantine", "fct_conservation"} <= {name for (name,) in found}:
         con.close()
         raise TransformError(

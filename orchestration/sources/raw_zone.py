@@ -26,7 +26,8 @@ _CURRENT, _LAST_PULL, _LOCK, _WRITING = "current.json", "last_pull.json", ".lock
 
 class Extract(BaseModel):
     """What `extract.json` says. `rows_in` = `rows_pulled` + `rows_quarantined`; `rows_left_out` are those that the
-    mapping's `where` did not select. `columns`: the data file's columns and types; `bytes`: its size.
+    mapping's `where` did not select, or that do not count by their status or version. `columns`: the data file's
+    columns and types; `bytes`: its size.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

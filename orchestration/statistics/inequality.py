@@ -342,9 +342,7 @@ def _method(name: str) -> str:
     return ANALYTIC_METHODS.get(name, SIMULATION_METHOD)
 
 
-def _notes(
-    slices: _Slices, slice_of: IntArray, ids: _Texts, undefined: BoolArray, without_limits: BoolArray
-) -> _Texts:
+def _notes(slices: _Slices, slice_of: IntArray, ids: _Texts, undefined: BoolArray, without_limits: BoolArray) -> _Texts:
     with np.errstate(invalid="ignore"):
         has_zero = (slices.groups.value == 0).any(axis=0)[slice_of]
     partly = (slices.n_published < slices.n_groups)[slice_of]

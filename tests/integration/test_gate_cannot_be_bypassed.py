@@ -11,9 +11,11 @@ import pytest
 
 from orchestration.definitions import build_definitions
 from orchestration.defs.analysis_basis import ANALYSED
+from orchestration.defs.follow_up_basis import FOLLOWED
 from orchestration.defs.instance import open_instance
 from orchestration.defs.launch import launch
 from orchestration.errors import BlockedError
+from orchestration.registers.columns import CHART_CHOICES
 from orchestration.release.store import current_release, list_releases
 from orchestration.settings import Settings
 from tests.support.small_run import run_job
@@ -21,6 +23,7 @@ from tests.support.small_run import run_job
 RELEASE = dg.AssetKey("release")
 GATE = dg.AssetKey(["publish", "gate_verdict"])
 COMPUTED = tuple(dg.AssetKey(["publish", table]) for table in ANALYSED)
+FOLLOW_UP = [dg.AssetKey(["publish", table]) for table in FOLLOWED]
 
 Change = Callable[[duckdb.DuckDBPyConnection], object]
 
@@ -140,12 +143,48 @@ def test_with_the_middle_left_out_after_new_data_passed_the_gate(published_copy:
     change(published_copy, "update dim_stratum set label = label || ' *'")
     said = refused(published_copy, [GATE, RELEASE])
     assert "strata and gaps must come from" in said
-    run_job(published_copy, [GATE, *COMPUTED, RELEASE])
+    said = refused(published_copy, [*COMPUTED, RELEASE])
+    assert "charts and aims must come from" in said
+    run_job(published_copy, [*FOLLOW_UP, RELEASE])
 
 
 def test_with_strata_and_gaps_never_computed(published_copy: Settings) -> None:
     change(published_copy, "drop table publish.strata", "drop table publish.gaps", "drop table publish.analysis_basis")
     assert "strata and gaps must have been computed" in refused(published_copy, [GATE, RELEASE])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update publish.charts set limit_high = limit_high + 1 where rowid = 0",
+        "delete from publish.chart_series where rowid = 0",
+        "insert into publish.drivers (driver_id) values (null)",
+    ],
+)
+def test_after_charts_or_registers_in_the_warehouse_were_changed_by_hand(
+    statement: str, published_copy: Settings
+) -> None:
+    change(published_copy, statement)
+    assert "charts and aims must be as they were computed" in refused(published_copy)
+
+
+def test_with_charts_and_aims_never_computed(published_copy: Settings) -> None:
+    change(published_copy, "drop table publish.aims")
+    assert "charts and aims must have been computed" in refused(published_copy)
+
+
+def test_with_registers_that_changed_after_charts_and_aims_were_computed(
+    tmp_path: Path, published_copy: Settings
+) -> None:
+    header = ",".join(column.name for column in CHART_CHOICES.columns)
+    line = f"{published_measure(published_copy)},*,run,,Read by eye"
+    (tmp_path / "chart_choices.csv").write_text(f"{header}\n{line}\n", encoding="utf-8")
+    assert "another registers" in refused(published_copy.model_copy(update={"registers": tmp_path}))
+
+
+def published_measure(settings: Settings) -> str:
+    with duckdb.connect(str(settings.warehouse_path), read_only=True) as con:
+        return str(con.execute("select min(measure_id) from dim_measure").fetchall()[0][0])
 
 
 def test_in_a_later_run_that_left_the_gate_out(published_copy: Settings) -> None:

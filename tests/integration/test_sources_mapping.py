@@ -67,7 +67,7 @@ def test_where_leaves_rows_out_counts_them_and_keeps_row_numbers(place: Place) -
     place.map(mapping(f"files: people.csv\nwhere: SEX <> '2'\ncolumns: {COLUMNS}"))
     (file,) = place.pull()
     assert (file.rows_in, file.rows_pulled, file.rows_left_out) == (2, 2, 1)
-    assert "registry/people.csv: 2 rows into patients, 1 left out by the mapping" in place.said
+    assert "registry/people.csv: 2 rows into patients, 1 left out" in place.said
     assert place.rows("patients", "patient_id, _source_row") == [("1", 1), ("3", 3)]
 
 

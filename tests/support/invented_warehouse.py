@@ -16,6 +16,7 @@ import duckdb
 import pandas as pd
 
 from tests.support import invented_vocabulary as vocabulary
+from tests.support import over_time_frames
 from tests.support.invented_vocabulary import GROUPS, MEASURES, STRATIFIERS, Measure, Period
 
 CHILDREN = 2400
@@ -63,6 +64,7 @@ def build(path: Path, *, grains: Sequence[str] = ("year",), measures: int = 10, 
             con.execute(f"create table {name} as select * from frame")
             con.unregister("frame")
         con.execute(_REST)
+        over_time_frames.create_empty(con)
 
 
 _REST = f"""

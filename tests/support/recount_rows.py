@@ -206,7 +206,7 @@ def _against_others(
         if table not in ("patients", "tract_measures"):
             born = births.get(str(row["patient_id"]))
             if born is None:
-                reasons.add("patient_id is not in the registry")
+                reasons.add("patient_id has no patient row that is used")
             day = row.get(DATED.get(table, ""))
             if born and day and day < born:
                 reasons.add(f"{DATED[table]} is before birth")

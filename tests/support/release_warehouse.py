@@ -19,6 +19,7 @@ from orchestration.release.columns import (
     TABLES,
 )
 from orchestration.settings import Settings
+from tests.support import over_time_frames
 
 RUN_ID, CODE_VERSION, QUALITY_PAGE = "small-run", "tests", "<!doctype html><title>Quality</title>"
 STARTS_ON, ENDS_ON = dt.date(2025, 7, 1), dt.date(2026, 6, 30)
@@ -58,6 +59,7 @@ def build(settings: Settings) -> None:
             "publish.decomposition": _without_rows(DECOMPOSITION_NUMBERS, "decomposition"),
             "publish.reference_register": _register(),
             "main.dim_stratum": _groups(),
+            **{f"publish.{name}": frame for name, frame in over_time_frames.frames().items()},
         }
         for name, frame in frames.items():
             con.register("frame", frame)

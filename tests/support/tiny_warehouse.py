@@ -25,6 +25,7 @@ LAYOUT: dict[str, tuple[str, ...]] = {
     "encounters": ("encounter_id", "patient_id", "encounter_class", "service", "starts_on", "ends_on", "primary_dx"),
     "conditions": ("patient_id", "code", "onset_on"),
     "observations": ("observation_id", "patient_id", "code", "observed_on", "value", "unit", "resulted_on"),
+    "identity_map": ("record_source", "patient_id", "person_id"),
     "tract_measures": ("tract_geoid", "tract_vintage", "data_year", "measure", "category", "value", "direction"),
 }
 

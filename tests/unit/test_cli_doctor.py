@@ -9,7 +9,9 @@ import pytest
 
 from orchestration.cli.findings import Finding, findings
 from orchestration.defs.resources.run_lock import exclusive
-from orchestration.settings import Settings, demo_settings
+from orchestration.settings import IdentityMapSource, Settings, demo_settings
+from orchestration.settings_fhir import FhirFilesSource
+from orchestration.settings_omop import OmopSource, SyntheaSource
 from tests.support.small_run import Ended, settings_for
 
 REGISTRY = {"patients.csv": "patient_id,birth_date,sex\n", "encounters.csv": "encounter_id\n"}
@@ -60,6 +62,33 @@ def test_a_tract_file_that_is_not_there_is_wrong(settings: Settings) -> None:
     assert of(settings, "source tracts").state == "wrong"
 
 
+def test_an_omop_source_says_its_tables_and_what_it_lacks(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "omop"
+    folder.mkdir()
+    omop = settings.model_copy(update={"sources": (OmopSource(path=folder),)})
+    assert of(omop, "source omop").state == "wrong"
+    for table in ("person", "concept", "visit_occurrence"):
+        (folder / f"{table}.csv").write_text("x\n", encoding="utf-8")
+    finding = of(omop, "source omop")
+    assert finding.state == "note"
+    assert "concept, person, visit_occurrence" in finding.words and "no observation_period" in finding.words
+
+
+def test_a_synthea_folder_without_its_files_is_wrong(settings: Settings, tmp_path: Path) -> None:
+    synthea = settings.model_copy(update={"sources": (SyntheaSource(path=tmp_path),)})
+    assert of(synthea, "source synthea").state == "wrong"
+
+
+def test_an_identity_map_needs_its_columns(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "map.csv"
+    mapped = settings.model_copy(update={"sources": (IdentityMapSource(path=path),)})
+    assert of(mapped, "source identities").state == "wrong"
+    path.write_text("source_name,patient_id,person_id\n", encoding="utf-8")
+    assert of(mapped, "source identities").state == "ok"
+    path.write_text("source_name,patient_id\n", encoding="utf-8")
+    assert "person_id" in of(mapped, "source identities").words
+
+
 def test_an_unknown_profile_is_wrong(settings: Settings) -> None:
     unknown = settings.model_copy(update={"gate": settings.gate.model_copy(update={"profile": "no_such"})})
     assert of(unknown, "gate").state == "wrong"
@@ -86,3 +115,30 @@ def test_exit_code_says_whether_a_run_would_fail(in_folder: Path, equity: Callab
     ended = equity("doctor")
     assert ended.code == 1
     assert "absent" in ended.out
+
+
+def with_fhir(settings: Settings, tmp_path: Path, **files: str) -> Settings:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / f"{name}.ndjson").write_text(text, encoding="utf-8")
+    source = FhirFilesSource(name="ehr", path=folder)
+    return settings.model_copy(update={"sources": (source, *settings.sources[1:])})
+
+
+def test_a_folder_of_fhir_resources_is_ok(settings: Settings, tmp_path: Path) -> None:
+    found = of(with_fhir(settings, tmp_path, Patient="{}", Encounter="{}"), "source ehr")
+    assert (found.state, found.words) == ("ok", f"{tmp_path / 'export'}: 2 file(s), Encounter, Patient")
+
+
+def test_fhir_files_without_patients_or_absent_are_wrong(settings: Settings, tmp_path: Path) -> None:
+    without = with_fhir(settings, tmp_path, Encounter="{}")
+    assert of(without, "source ehr").state == "wrong"
+    (tmp_path / "export" / "Encounter.ndjson").unlink()
+    assert of(without, "source ehr").state == "wrong"
+
+
+def test_a_fhir_file_that_tells_no_type_is_a_note(settings: Settings, tmp_path: Path) -> None:
+    found = of(with_fhir(settings, tmp_path, Patient="{}", other="{}"), "source ehr")
+    assert found.state == "note"
+    assert "other.ndjson" in found.words

@@ -14,11 +14,15 @@ from orchestration.cli.init import template
 from orchestration.settings import (
     AreaFilesSource,
     AreaMeasure,
+    IdentityMapSource,
     RegistryFilesSource,
     Settings,
     demo_settings,
     load_settings,
 )
+from orchestration.settings_fhir import FhirFilesSource
+from orchestration.settings_fhir_bulk import FhirBulkSource
+from orchestration.settings_omop import OmopPostgres, OmopSource, SyntheaSource
 from tests.support.small_run import Ended
 
 NOT_IN_THE_FILE = {"demo", "settings_file"}  # found out, not set
@@ -55,8 +59,14 @@ def test_every_setting_stands_there_with_its_meaning() -> None:
     expected = {
         *settings_of(Settings),
         *settings_of(RegistryFilesSource, "sources"),
+        *settings_of(FhirFilesSource, "sources"),
+        *settings_of(FhirBulkSource, "sources"),
         *settings_of(AreaFilesSource, "sources"),
         *settings_of(AreaMeasure, "sources.measures"),
+        *(setting for setting in settings_of(OmopSource, "sources") if setting != ("sources", "postgres")),
+        *settings_of(OmopPostgres, "sources.postgres"),
+        *settings_of(SyntheaSource, "sources"),
+        *settings_of(IdentityMapSource, "sources"),
     }
     assert expected - set(documented()) == set()
 
@@ -72,14 +82,28 @@ def test_the_file_loads_and_gives_the_defaults(in_folder: Path, equity: Callable
 
 
 def test_everything_that_is_commented_out_loads_too(in_folder: Path) -> None:
-    text = switched_on()
-    assert len(tomllib.loads(text)["sources"]) == 2
+    # A key is given by a file or by a variable, never by both.
+    text = switched_on().replace('key_variable = "EQUITY_BULK_KEY"\n', "")
     (in_folder / "equity.toml").write_text(text, encoding="utf-8")
-    registry, tracts = load_settings().sources
+    sources = {source.type: source for source in load_settings().sources}
+    assert len(sources) + 1 == len(tomllib.loads(text)["sources"])  # one kind stands there twice
+    registry, tracts, fhir = sources["registry_files"], sources["area_files"], sources["fhir_files"]
+    ehr = sources["fhir_bulk"]
+    omop, warehouse = (source for source in load_settings().sources if source.type == "omop")
     assert isinstance(registry, RegistryFilesSource)
+    assert isinstance(ehr, FhirBulkSource)
+    assert ehr.key_file == in_folder / "bulk_key.pem"
     assert isinstance(tracts, AreaFilesSource)
+    assert isinstance(fhir, FhirFilesSource)
+    assert fhir.path == in_folder / "export"
     assert registry.mapping == in_folder / "mapping.yml"
-    assert {measure.measure for measure in tracts.measures} == {"child_population", "poverty", "children_by_race"}
+    assert isinstance(omop, OmopSource) and isinstance(warehouse, OmopSource)
+    assert omop.source_values == in_folder / "source_values.csv" and omop.postgres is None
+    assert warehouse.postgres is not None and warehouse.path is None
+    assert warehouse.postgres.ssl_root_certificate == in_folder / "root.crt"
+    assert isinstance(sources["synthea"], SyntheaSource) and isinstance(sources["identity_map"], IdentityMapSource)
+    measures = {measure.measure for measure in tracts.measures}
+    assert measures == {"child_population", "poverty", "deprivation", "children_by_race"}
 
 
 def test_an_existing_file_is_never_overwritten(in_folder: Path, equity: Callable[..., Ended]) -> None:

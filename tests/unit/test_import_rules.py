@@ -13,7 +13,10 @@ from orchestration.settings import PROJECT_ROOT
 PACKAGE = PROJECT_ROOT / "orchestration"
 MIDDLE = ("disclosure", "quality", "release", "sources", "statistics", "synthetic")
 # What every part may use: no package of its own, no step.
-BELOW = ("orchestration.settings", "orchestration.errors", "orchestration.quality_metrics")
+BELOW = (
+    *("orchestration.settings", "orchestration.errors", "orchestration.quality_metrics"),
+    *(f"orchestration.{path.stem}" for path in sorted(PACKAGE.glob("settings_*.py"))),
+)
 MAY_IMPORT_DAGSTER = ("orchestration.definitions", "orchestration.defs")
 PURE = ("orchestration.statistics", "orchestration.disclosure")
 NOT_IN_PURE = ("dagster", "dagster_dbt", "dbt", "duckdb", "great_expectations")

@@ -7,7 +7,7 @@ with placed as (
         address.tract_geoid,
         address.tract_vintage,
         lead(address.starts_on) over (
-            partition by address.patient_key order by address.starts_on, address._source_row
+            partition by address.patient_key order by address.starts_on, address.source_name, address._source_row
         ) as next_starts_on,
         tract.is_in_catchment,
         tract.poverty_quintile,

@@ -31,7 +31,7 @@ final as (
                     then 'tract is of another vintage than every area table'
             end,
             case
-                when patient.patient_key is null then 'patient_id is not in the registry'
+                when patient.patient_key is null then 'patient_id has no patient row that is used'
                 when staged.starts_on > run.as_of then 'starts_on is in the future'
                 when staged.ends_on < patient.birth_date then 'ends_on is before birth'
             end

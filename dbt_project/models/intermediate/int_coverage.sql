@@ -6,7 +6,7 @@ with ordered as (
         coverage.ends_on,
         strata.code as payer_code,
         lead(coverage.starts_on) over (
-            partition by coverage.patient_key order by coverage.starts_on, coverage._source_row
+            partition by coverage.patient_key order by coverage.starts_on, coverage.source_name, coverage._source_row
         ) as next_starts_on
     from {{ ref('int_coverage__checked') }} as coverage
     inner join {{ ref('strata') }} as strata

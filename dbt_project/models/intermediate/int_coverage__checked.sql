@@ -19,7 +19,7 @@ final as (
             staged.row_fault,
             repeats.repeat_fault,
             case
-                when patient.patient_key is null then 'patient_id is not in the registry'
+                when patient.patient_key is null then 'patient_id has no patient row that is used'
                 when staged.starts_on > run.as_of then 'starts_on is in the future'
                 when staged.ends_on < patient.birth_date then 'ends_on is before birth'
             end

@@ -32,7 +32,7 @@ judged as (
         staged._source_row
     from {{ ref('stg_registry__encounters') }} as staged
     cross join {{ source('raw', 'run') }} as run
-    left join {{ ref('int_patient') }} as patient
+    left join {{ ref('int_patient__record') }} as patient
         on staged.patient_id = patient.patient_id and staged.source_name = patient.source_name
     left join {{ ref('encounter_class_map') }} as class_map
         on lower(staged.encounter_class_code) = class_map.value

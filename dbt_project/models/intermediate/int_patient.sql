@@ -20,8 +20,8 @@ sites as (
         cast(row_number() over (order by site) as integer) as site_code
     from (
         select distinct site
-        from {{ ref('int_patient__checked') }}
-        where quarantine_reason is null and site <> ''
+        from {{ ref('int_patient__person') }}
+        where site <> ''
     )
 
 ),
@@ -30,8 +30,8 @@ final as (
 
     select
         patient.patient_key,
-        patient.source_name,
-        patient.patient_id,
+        patient.person_source as source_name,
+        patient.person_id as patient_id,
         patient.site,
         coalesce(sites.site_code, 0) as site_code,
         coalesce(race.race_code, 256) as race_code,
@@ -42,14 +42,13 @@ final as (
         patient.enrolled_on,
         patient.left_on,
         patient.death_date
-    from {{ ref('int_patient__checked') }} as patient
+    from {{ ref('int_patient__person') }} as patient
     left join diagnosed on patient.patient_key = diagnosed.patient_key
     left join sites on patient.site = sites.site
     left join {{ ref('int_patient__race') }} as race on patient.patient_key = race.patient_key
     left join {{ ref('int_patient__language') }} as language on patient.patient_key = language.patient_key
     left join {{ ref('sex_map') }} as sex_map on patient.sex_code = sex_map.value
     left join {{ ref('strata') }} as sex on sex.dimension = 'sex' and sex_map.stratum = sex.stratum
-    where patient.quarantine_reason is null
 
 )
 

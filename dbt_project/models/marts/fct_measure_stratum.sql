@@ -29,6 +29,8 @@ final as (
     where
         case when measured.site_code = -1 then stratifier.grains else coalesce(stratifier.site_grains, '') end
         like '%' || measured.grain || '%'
+        -- where no site is recorded for anybody, "not recorded" would say everything twice
+        and (site.site <> 'not_recorded' or (select count(*) from {{ ref('dim_site') }}) > 2)
 
 )
 

@@ -4,7 +4,7 @@
     'languages': ref('int_language__checked'), 'addresses': ref('int_address__checked'),
     'coverage': ref('int_coverage__checked'), 'encounters': ref('int_encounter__checked'),
     'conditions': ref('int_condition__checked'), 'observations': ref('int_observation__checked'),
-    'tract_measures': ref('int_tract_measure__checked')
+    'tract_measures': ref('int_tract_measure__checked'), 'identity_map': ref('int_identity__checked')
 } %}
 {%- for table_name, checked in tables.items() %}
 select

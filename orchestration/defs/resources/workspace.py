@@ -14,6 +14,7 @@ from orchestration.defs.resources.progress import Phase, Progress
 from orchestration.defs.resources.redaction import unexpected
 from orchestration.defs.resources.run_lock import exclusive
 from orchestration.errors import BlockedError, EquityError
+from orchestration.quality.gx_process import ExpectationProcess
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Workspace:
     settings: Settings
     progress: Progress
     run_id: str
+    expectations: ExpectationProcess
 
     @property
     def logs_dir(self) -> Path:
@@ -69,7 +71,8 @@ def workspace_resource(settings: Settings, progress: Progress | None = None) -> 
 
     @dg.resource(description="Settings, progress, warehouse and the run lock.")
     def workspace(context: dg.InitResourceContext) -> Iterator[Workspace]:
-        with exclusive(settings.data_dir):
-            yield Workspace(settings, progress or Progress(), context.run.run_id if context.run else "no-run")
+        run_id = context.run.run_id if context.run else "no-run"
+        with exclusive(settings.data_dir), ExpectationProcess() as expectations:
+            yield Workspace(settings, progress or Progress(), run_id, expectations)
 
     return workspace

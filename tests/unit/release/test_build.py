@@ -72,7 +72,7 @@ def test_only_release_id_and_time_differ_between_two_releases(
     for name, content in files(one.path).items():
         if name.endswith(".csv"):
             again = (other.path / name).read_bytes()
-            assert again != content
+            assert again != content or content.count(b"\n") == 1, "a table with rows names its release"
             assert again.replace(other.release_id.encode(), one.release_id.encode()) == content
 
 

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 from orchestration.errors import TransformError
+from orchestration.release import tables_over_time
 from orchestration.release.columns import TABLES
 from orchestration.release.tables import Tables, read_tables
 from tests.support import invented_vocabulary, invented_warehouse
@@ -26,7 +27,8 @@ def test_every_table_has_the_contracts_schema_and_the_release_id_on_every_row(ta
     assert list(tables) == list(TABLES)
     for name, table in tables.items():
         assert table.schema.equals(TABLES[name].schema)
-        assert table.num_rows > 0
+        # This registry has neither charts nor aims; `test_over_time.py` is about releases that do.
+        assert table.num_rows > 0 or name in tables_over_time.QUERIES
         assert table["release_id"].unique().to_pylist() == [RELEASE_ID]
 
 

@@ -1,9 +1,16 @@
 """The pages about files and mappings say what the code does."""
 
+import re
+
 from orchestration.settings import PROJECT_ROOT
+from orchestration.settings_fhir import FhirFilesSource
+from orchestration.settings_omop import OmopPostgres, OmopSource
 from orchestration.sources import layout_page
+from orchestration.sources.fhir.resources import TYPES
 from orchestration.sources.layout import REGISTRY
 from orchestration.sources.mapping import ColumnRule, FileGroup, Join, MappingFile, Part
+from orchestration.sources.omop import concepts
+from orchestration.sources.omop.cdm import CDM
 
 DOCS = PROJECT_ROOT / "docs"
 
@@ -29,3 +36,26 @@ def test_the_mapping_in_the_page_is_valid() -> None:
     page = (DOCS / "mapping.md").read_text(encoding="utf-8")
     example = page.split("```yaml\n")[1].split("```")[0]
     MappingFile.model_validate(yaml.load(example, Loader=yaml.BaseLoader))
+
+
+def test_every_setting_and_resource_of_fhir_is_documented() -> None:
+    page = (DOCS / "sources" / "fhir.md").read_text(encoding="utf-8")
+    assert {key for key in FhirFilesSource.model_fields if f"| `{key}` |" not in page} == set()
+    rows = " ".join(
+        line.split("|")[1] for line in page.split("## What becomes")[1].splitlines() if line.startswith("|")
+    )
+    assert {kind for kind in TYPES if kind not in rows} == set()
+
+
+def test_the_omop_page_has_every_setting_table_and_deciding_concept() -> None:
+    page = (DOCS / "sources" / "omop.md").read_text(encoding="utf-8")
+    settings = {*OmopSource.model_fields, *OmopPostgres.model_fields} - {"type", "name"}
+    assert {name for name in settings if f"`{name}`" not in page} == set()
+    assert {table for table in CDM if f"`{table}`" not in page} == set()
+    named = {int(number) for number in re.findall(r"\b\d{3,8}\b", page)}
+    deciding = {
+        *concepts.RACE_QUESTIONS, *concepts.SEVERAL_RACES, *concepts.NO_CATEGORY, *concepts.SURVEY_TYPES,
+        *concepts.VISIT_CLASSES, *concepts.VISIT_ANCESTORS, *concepts.PRIMARY_STATUSES, *concepts.PRIMARY_TYPES,
+        *concepts.DIABETES_SPECIALTIES, *concepts.UNITS,
+    }  # fmt: skip
+    assert deciding - named == set()

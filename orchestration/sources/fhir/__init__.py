@@ -1,0 +1,1 @@
+"""FHIR resources in NDJSON files, turned into the registry layout by DuckDB."""

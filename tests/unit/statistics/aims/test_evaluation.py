@@ -1,0 +1,189 @@
+"""Aims by their rules: every status, targets of every group, levelling down, harm, and a small fixed cohort."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from orchestration.statistics.aims.projection import project
+from orchestration.statistics.analysis import Analysis
+from orchestration.statistics.spc.rare import rare_events
+from tests.support.followed_frames import MIN_CELL, aim, counted, followed, published, register
+
+N = 1000
+FLAT = [300] * 36
+
+
+def falling(start: int, end: int, months: int = 36) -> list[int]:
+    """Level for a year, then in a straight line to `end`."""
+    return [start] * 12 + np.rint(np.linspace(start, end, months - 12)).astype(int).tolist()
+
+
+def gap(a: list[int], b: list[int], **given: Any) -> Analysis:
+    years = [
+        counted("share", stratum, [values[at] for at in (11, 23, 35)], N, grain="month").assign(
+            grain="year", period_starts_on=pd.to_datetime(["2023-07-01", "2024-07-01", "2025-07-01"])
+        )
+        for stratum, values in (("a", a), ("b", b))
+    ]
+    return published(counted("share", "a", a, N), counted("share", "b", b, N), *years, **given)
+
+
+def judged(analysis: Analysis, **given: Any) -> pd.Series:
+    return followed(analysis, aims=register("aims", aim(**given)))["aims"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "given", "status", "reason"),
+    [
+        (falling(400, 280), [200] * 36, {}, "met", "every group with a target"),
+        (falling(400, 330), [200] * 36, {"by_when": "2027-12-31", "group_targets": "a=30 b=25"}, "on track", "reach"),
+        (falling(400, 395), [200] * 36, {"gap_target": 1.0, "group_targets": "a=21 b=25"}, "off track", "the gap"),
+        (falling(400, 360), [200] * 36, {"by_when": "2026-06-30"}, "off track", "the date is over"),
+        (falling(400, 250), falling(200, 280), {}, "off track", "Group b"),
+        (falling(400, 330), [200] * 36, {"baseline_ends_on": "2026-04-30"}, "too early", "fewer than 4"),
+    ],
+)
+def test_status(a: list[int], b: list[int], given: dict[str, Any], status: str, reason: str) -> None:
+    found = judged(gap(a, b), **given)
+    assert (found["status"], reason in found["status_reason"]) == (status, True), found["status_reason"]
+
+
+def test_at_risk_is_when_only_the_better_end_reaches_the_target() -> None:
+    rng = np.random.default_rng(2)
+    noisy = [int(value) for value in np.array(falling(400, 320)) + rng.normal(0, 25, 36)]
+    found = judged(gap(noisy, [200] * 36), gap_target=9.0, group_targets="a=32 b=25")
+    assert found["status"] == "at risk", found["status_reason"]
+    assert found["projected_low"] < 9 < found["projected_value"]
+
+
+def test_what_is_not_shown_is_not_assessed() -> None:
+    found = judged(gap(falling(400, 280), [200] * 36, held=[35]))
+    assert found["status"] == "not assessed"
+    assert "the gap" in found["status_reason"]
+    assert (found["disclosure_status"], found["quality_status"]) == ("not_assessed", "hold")
+    assert pd.isna(found["latest_value"])
+    suppressed = judged(gap(falling(400, 280), [*[200] * 35, 5]))
+    assert suppressed["status_reason"] == "not shown in the latest month: the gap, Group b"
+
+
+def test_numbers_of_an_aim_are_the_published_ones() -> None:
+    analysis = gap(falling(400, 280), [200] * 36)
+    tables = followed(analysis, aims=register("aims", aim()))
+    row = tables["aims"].iloc[0]
+    assert row["latest_value"] == pytest.approx(8.0)
+    assert row["progress_pct"] == pytest.approx(120.0)
+    assert row["baseline_in_release"] == pytest.approx(20.0)
+    assert tables["aim_targets"][["stratum", "target", "latest_value", "is_met"]].to_numpy().tolist() == [
+        ["a", 35.0, pytest.approx(28.0), True],
+        ["b", 25.0, pytest.approx(20.0), True],
+    ]
+    assert row["outcome"] == "improved"
+
+
+def test_a_gap_closed_by_serving_others_worse_is_no_improvement() -> None:
+    found = judged(gap([400] * 36, falling(200, 320)))
+    assert found["latest_value"] == pytest.approx(8.0)
+    assert "levelling down" in found["outcome"]
+    assert found["status"] != "met"
+
+
+def test_a_smaller_gap_that_chance_explains_is_not_called_improved() -> None:
+    a, b = [40, 40] * 6 + [39] * 24, [20] * 36
+    small = [counted("share", name, values, 100) for name, values in (("a", a), ("b", b))]
+    years = [
+        frame.iloc[[11, 23, 35]].assign(grain="year", period_starts_on=pd.to_datetime(
+            ["2023-07-01", "2024-07-01", "2025-07-01"])) for frame in small
+    ]  # fmt: skip
+    found = judged(published(*small, *years))
+    assert found["outcome"] == "gap smaller, but not by more than chance explains"
+
+
+def with_harm(last: int) -> Analysis:
+    """The gap closes while harm in group c goes from 100 to `last` events a year."""
+    whole = gap(falling(400, 280), [200] * 36)
+    years = counted("harm", "c", [100, 100, last], 12000).assign(
+        grain="year", period_starts_on=pd.to_datetime(["2023-07-01", "2024-07-01", "2025-07-01"])
+    )
+    more = published(years)
+    return Analysis(pd.concat([whole.strata, more.strata], ignore_index=True), whole.gaps)
+
+
+def test_nothing_is_improved_while_the_balancing_measure_signals_worse_in_any_group() -> None:
+    harmless = judged(with_harm(110), balancing_measure_id="harm")
+    assert (harmless["status"], harmless["outcome"]) == ("met", "improved")
+    assert harmless["balancing_status"] == "no sign of harm in 1 of 1 groups"
+    harm = judged(with_harm(160), balancing_measure_id="harm")
+    assert harm["status"] == "at risk"
+    assert harm["balancing_status"] == "worse in Group c"
+    assert "not called improved" in harm["outcome"]
+    unseen = judged(with_harm(5), balancing_measure_id="harm")
+    assert unseen["balancing_status"].startswith("cannot be judged")
+
+
+def test_a_line_is_read_where_it_leads_and_shared_points_know_less() -> None:
+    time = np.tile(np.arange(6.0), (2, 1))
+    value, error = 10 - 2 * time, np.ones((2, 6))
+    found = project(time, value, error, np.array([7.0, 7.0]), 0.95, np.array([1.0, 4.0]))
+    np.testing.assert_allclose(found.value, [-4.0, -4.0])
+    half = found.high - found.value
+    # Textbook: 1 / n + (x - mean)^2 / sum of squares.
+    np.testing.assert_allclose(half[0], 1.959963984540054 * np.sqrt(1 / 6 + 4.5**2 / 17.5), rtol=1e-9)
+    np.testing.assert_allclose(half[1], 2 * half[0])
+    few = project(time, np.where(time < 3, value, np.nan), error, np.array([7.0, 7.0]), 0.95, np.ones(2))
+    assert np.isnan(few.value).all()
+
+
+CHILDREN = 20
+
+
+def small_cohort() -> tuple[pd.DataFrame, Analysis]:
+    """Twenty children in two groups, followed for three years; nine events or so a year, never eleven in a month."""
+    rng = np.random.default_rng(4)
+    a, b = (rng.poisson(level, 36).tolist() for level in (0.5, 0.3))
+    months = pd.concat([counted("visits", name, y, 10) for name, y in (("a", a), ("b", b))])
+    everyone = counted("visits", "all", (np.array(a) + b).tolist(), CHILDREN, stratifier="overall")
+    quarters = counted("visits", "all", [sum(a[at : at + 3] + b[at : at + 3]) for at in range(0, 36, 3)], 3 * CHILDREN,
+                       stratifier="overall", site="north", grain="quarter", n_patients=CHILDREN)  # fmt: skip
+    return pd.concat([months, everyone], ignore_index=True), published(months, everyone, quarters)
+
+
+def test_a_small_fixed_cohort_is_followed_and_nothing_of_it_points_to_a_child() -> None:
+    counts, analysis = small_cohort()
+    given = {"measure_id": "visits", "grain": "quarter", "baseline_value": 400.0, "gap_target": 100.0}
+    tables = followed(analysis, aims=register("aims", aim(**given, group_targets="a=300 b=300")))
+    # In the house: what the care team sees.
+    team = rare_events(counts.assign(numerator=counts["numerator"].astype(int)))
+    events = counts.groupby(["stratifier", "stratum"])["numerator"].sum()
+    shown = team.groupby(["stratifier", "stratum"]).size()
+    assert {key: int(n) for key, n in shown.items()} == {key: int(n) - 1 for key, n in events.items() if 9 <= n < 36}
+    assert len(shown) >= 2
+    assert (team["limit_high"] > team["centre"]).all() and (team["limit_low"] >= 0).all()
+    exposure = team[team["stratum"] == "a"]["member_months_between"].sum()
+    assert 0.6 * 360 < exposure <= 360
+    # What leaves: no count from 1 to 10, no chart of single events, no aim judged by what cannot be shown.
+    strata = analysis.strata
+    assert not strata["numerator"].between(1, MIN_CELL - 1).any()
+    assert not strata["n_patients"].between(1, MIN_CELL - 1).any()
+    assert tables["charts"].empty
+    assert set(tables["chart_series"]["chart_status"]) <= {
+        "not drawn: too many points suppressed", "not drawn: too few points", "not drawn: every point is the same",
+    }  # fmt: skip
+    assert tables["aims"]["status"].tolist() == ["not assessed"]
+    numbers = ["latest_value", "latest_low", "projected_value", "baseline_in_release", "progress_pct", "process_value"]
+    assert tables["aims"][numbers].isna().all(axis=None)
+
+
+def test_intervals_between_events_by_hand() -> None:
+    counts = counted("visits", "a", [1, 0, 2, 0, 0, 1] + [0, 1] * 3 + [0] * 24, 10)
+    found = rare_events(counts)
+    assert found.empty  # seven events are too few
+    counts = counted("visits", "a", [1, 0, 2, 0, 0, 1] + [0, 1] * 6 + [0] * 18, 10)
+    found = rare_events(counts)
+    assert found["event_number"].tolist() == list(range(2, 11))
+    # Within month 3 (exposure 20 to 30) two events stand at 22.5 and 27.5; the first one at 5.
+    assert found["member_months_between"].tolist()[:4] == [17.5, 5.0, 27.5, 20.0]
+    assert not {"numerator", "denominator"} & set(found.columns)
