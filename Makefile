@@ -1,6 +1,6 @@
 # Everything a developer or a machine runs. Needs Python 3.11 to 3.13, make and git; the rest installs itself into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format types sql check dev bench bench-sources lock
+.PHONY: help setup run test lint format types sql check dev bench bench-sources bench-statistics lock
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -43,6 +43,9 @@ dev: $(READY) ## Dagster's web UI on this code (PORT=3000)
 
 bench: $(READY) ## measure against hand-written scripts
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-statistics: $(READY) ## measure the statistics alone, on invented counts
+	@$(BIN)/python -m benchmarks.statistics $(ARGS)
 
 bench-sources: $(READY) ## measure the pull of each kind of source
 	@$(BIN)/python -m benchmarks.sources $(ARGS)

@@ -79,9 +79,8 @@ def _shape_findings(name: str, table: pa.Table | None) -> list[str]:
 
 def _broken(con: duckdb.DuckDBPyConnection, table: str, rule: str, query: str) -> list[str]:
     """One finding per broken rule, with the number of rows and the first one's key: a group, never a child."""
-    key = [
-        name for name in (*_KEY, "index_id", "field", "metric", *guard_over_time.NAMES) if name in TABLES[table].columns
-    ]
+    names = (*_KEY, "index_id", "field", "metric", *guard_over_time.NAMES)
+    key = [name for name in names if name in TABLES[table].columns]
     shown = f"concat_ws(' / ', {', '.join(key)})"
     found = con.execute(f"select count(*), min({shown}) from ({query}) as broken").fetchone()
     rows, first = found if found is not None else (0, "")
@@ -90,8 +89,16 @@ def _broken(con: duckdb.DuckDBPyConnection, table: str, rule: str, query: str) -
 
 def _rules(min_cell: int) -> list[tuple[str, str, str]]:
     """(table, rule in words, query for the rows that break it)."""
-    tables = (*_gap_rules(), *_index_rules(), *_change_rules(), *_quality_rules(min_cell), *guard_over_time.rules())
-    return [*_word_rules(), *_withheld_rules(), *_count_rules(min_cell), *tables]
+    return [
+        *_word_rules(),
+        *_withheld_rules(),
+        *_count_rules(min_cell),
+        *_gap_rules(),
+        *_index_rules(),
+        *_change_rules(),
+        *_quality_rules(min_cell),
+        *guard_over_time.rules(),
+    ]
 
 
 def _word_rules() -> list[tuple[str, str, str]]:
