@@ -144,7 +144,7 @@ def _write(con: duckdb.DuckDBPyConnection, settings: Settings, writing: Path) ->
         _note_left_out(con, marts)
     finally:
         con.execute("detach marts")
-    # Nothing may be left in a write-ahead log. A checkpoint is refused beside other writers, so the file is alone for it.
+    # Nothing may be left in a write-ahead log; beside other writers a checkpoint is refused, so the file is alone.
     with duckdb.connect(str(writing)) as alone:
         alone.execute("checkpoint")
 

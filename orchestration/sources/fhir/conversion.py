@@ -135,10 +135,11 @@ class Conversion:
             con.execute(_IDENTIFIERS)
             con.execute(_ENCOUNTER_SITES)
         path = self._folder / f"{table}.parquet"
+        given = {name for name, *_ in con.execute(f"describe {_own(f'tables/{table}.sql')}").fetchall()}
         columns = ", ".join(
             "coalesce(survivor_id, patient_id) as patient_id"
             if name == "patient_id"
-            else f"cast({name} as varchar) as {name}"
+            else f"cast({name if name in given else 'null'} as varchar) as {name}"
             for name in REGISTRY[table].column_names
         )
         number = f"line * {_POSITIONS} + position" if FILLINGS[table].has_positions else "line"

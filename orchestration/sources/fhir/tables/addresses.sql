@@ -100,6 +100,5 @@ select
     tract_geoid,
     tract_vintage,
     known_from as starts_on,
-    ends_on,
-    cast(null as varchar) as registry_source
+    ends_on
 from compared
