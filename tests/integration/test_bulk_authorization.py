@@ -298,7 +298,7 @@ def test_what_is_sent_is_never_redirected(tmp_path: Path, what: str) -> None:
 
 def test_a_redirect_out_of_encryption_is_refused(tmp_path: Path) -> None:
     with bulk_place(tmp_path) as place:
-        place.server.script["file"].append(redirect_to("http://files.example.org/0"))
+        place.server.script["file"].append(redirect_to("http://elsewhere.example.org/0"))
         with pytest.raises(SourceError, match="begins with https"):
             place.fetch()
 
