@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -14,15 +15,17 @@ from orchestration.release.guard import guard_findings, require_safe
 from orchestration.release.tables import Tables
 
 MIN_CELL = 11
+OF_ONE_YEAR = ("strata", "gaps", "inequality", "decomposition")
 Row = dict[str, Any]
 
 
 @pytest.fixture(scope="module", name="tables")
 def tables_of_one_year(tables: Tables) -> Tables:
-    """The published tables, of the latest year only: each test rewrites a table."""
+    """The published tables, of the latest year only and so without changes: each test rewrites a table."""
     latest = pc.max(tables["strata"]["period_starts_on"])
+    tables = {**tables, "changes": tables["changes"].slice(0, 0)}
     return {
-        name: table.filter(pc.equal(table["period_starts_on"], latest)) if "stratifier" in table.column_names else table
+        name: table.filter(pc.equal(table["period_starts_on"], latest)) if name in OF_ONE_YEAR else table
         for name, table in tables.items()
     }
 
@@ -160,3 +163,47 @@ def test_the_error_blocks_and_names_the_group_but_not_the_number(tables: Tables)
     assert caught.value.exit_code == EXIT_BLOCKED
     assert "ed_visits / year" in caught.value.found
     assert " 7" not in caught.value.found
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "rule"),
+    [
+        ("inequality", {"disclosure_status": "suppressed"}, "has a number"),
+        ("inequality", {"n_groups_published": 99}, "more groups than are published"),
+        ("decomposition", {"within_part": 1000.0}, "parts do not add up"),
+        ("decomposition", {"disclosure_status": "not_assessed"}, "has a number"),
+        ("gaps", {"disclosure_status": "suppressed"}, "has a number"),
+    ],
+)
+def test_what_is_derived_is_held_to_what_it_is_derived_from(
+    table: str, values: dict[str, Any], rule: str, tables: Tables
+) -> None:
+    def is_published(row: Row) -> bool:
+        return bool(row["disclosure_status"] == "published")
+
+    assert rule in findings_after(tables, table, is_published, **values)
+
+
+def test_an_index_of_a_slice_that_is_not_published_is_found(tables: Tables) -> None:
+    index = next(row for row in tables["inequality"].to_pylist() if row["disclosure_status"] == "published")
+    key = ("measure_id", "period_starts_on", "site", "stratifier")
+    hidden = dict.fromkeys(("n_patients", "numerator", "denominator", "value", "ci_low", "ci_high"))
+    rows = [
+        {**row, **hidden, "disclosure_status": "suppressed"} if all(row[name] == index[name] for name in key) else row
+        for row in tables["strata"].to_pylist()
+    ]
+    strata = pa.Table.from_pylist(rows, schema=tables["strata"].schema)
+    found = "\n".join(guard_findings({**tables, "strata": strata}, MIN_CELL))
+    assert "an index over fewer than two published groups" in found
+
+
+def test_a_change_without_its_gaps_is_found(tables: Tables, request: pytest.FixtureRequest) -> None:
+    from tests.unit.release import conftest
+
+    with duckdb.connect(str(request.getfixturevalue("warehouse")), read_only=True) as con:
+        whole = conftest.read_tables(con, conftest.invented_warehouse.quality_frame(), release_id=conftest.RELEASE_ID)
+    changed = {
+        **tables,
+        "changes": whole["changes"].filter(pc.equal(whole["changes"]["disclosure_status"], "published")),
+    }
+    assert "not published in the baseline year" in "\n".join(guard_findings(changed, MIN_CELL))

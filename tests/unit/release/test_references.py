@@ -76,8 +76,8 @@ def test_the_manifest_holds_the_register_and_what_changed(tmp_path: Path) -> Non
     warehouse.build(settings)
     first = build(settings).manifest["references"]
     assert (first["frozen"], first["frozen_on_first"], first["changed"]) == (1, "2026-06-30", [])
-    again = build(settings, "update publish.gaps set reference_stratum = 'c'")
+    again = build(settings, "update publish.gaps set reference_rule = 'largest'")
     written = json.loads((again.path / "manifest.json").read_text(encoding="utf-8"))["references"]
     assert written["changed"] == [
-        {"measure_id": "share", "site": "all", "stratifier": "race", "from": "best: b", "to": "best: c"}
+        {"measure_id": "share", "site": "all", "stratifier": "race", "from": "best: b", "to": "largest: b"}
     ]
