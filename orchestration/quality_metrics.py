@@ -51,6 +51,10 @@ METRICS: dict[str, Metric] = {
         Metric("differential_missing_low", "difference", "the same, lower end of the 95 % interval", 2),
         Metric("differential_missing_high", "difference", "the same, upper end of the 95 % interval", 2),
         Metric("census_max_difference", "index", "largest difference from the catchment's census mix", 2),
+        Metric("census_covered_share", "share", "in tracts whose census mix is known"),
+        Metric("geocode_match_rate", "share", "addresses that the geocoder placed in a tract"),
+        Metric("geocode_match_difference", "index", "largest difference in placed addresses between groups", 2),
+        Metric("area_unreliable_share", "share", "in tracts whose poverty estimate is unreliable"),
         Metric("census_categories_off", "count", "categories more than 10 percentage points off the census mix", 0),
     )
 }

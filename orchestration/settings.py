@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from orchestration import settings_area as area
 from orchestration.errors import SettingsError
 from orchestration.settings_fhir import FhirFilesSource
 from orchestration.settings_fhir_bulk import FhirBulkSource
@@ -96,8 +97,16 @@ Source = Annotated[
     | FhirBulkSource
     | OmopSource
     | SyntheaSource
+    | IdentityMapSource
     | AreaFilesSource
-    | IdentityMapSource,
+    | area.CensusAcsSource
+    | area.AcsFilesSource
+    | area.SviFilesSource
+    | area.AdiFilesSource
+    | area.CoiFilesSource
+    | area.DepIndexFilesSource
+    | area.TractCrosswalkSource
+    | area.GeocodeFilesSource,
     Field(discriminator="type"),
 ]
 
@@ -163,6 +172,7 @@ class Settings(_Strict):
             raise ValueError("each source needs a `name` of its own")
         if sum(isinstance(source, IdentityMapSource) for source in self.sources) > 1:
             raise ValueError("one identity map at most")
+        area.check_together(self.sources)
         return self
 
     # Zones (one data folder holds everything that a run writes).

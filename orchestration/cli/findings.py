@@ -11,11 +11,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from orchestration import settings_area as area
 from orchestration.errors import EquityError
-from orchestration.settings import AreaFilesSource, IdentityMapSource, RegistryFilesSource, Settings, Source
+from orchestration.settings import AreaFilesSource, IdentityMapSource, RegistryFilesSource, Settings, Source, secret
 from orchestration.settings_fhir import FhirFilesSource
 from orchestration.settings_fhir_bulk import FhirBulkSource
 from orchestration.settings_omop import OmopSource, SyntheaSource
+from orchestration.sources.raw_zone import zone_of
 
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandas")
 _FREE_BYTES = 2 * 1024**3
@@ -89,7 +91,41 @@ def _source(source: Source, settings: Settings) -> Finding:
         from orchestration.cli.findings_fhir_bulk import bulk_finding
 
         return Finding(*bulk_finding(source))
-    return _fhir(source) if isinstance(source, FhirFilesSource) else _area(source, settings)
+    if isinstance(source, FhirFilesSource):
+        return _fhir(source)
+    if isinstance(source, AreaFilesSource):
+        return _area(source, settings)
+    if isinstance(source, area.CensusAcsSource):
+        return _census(source, settings)
+    return _file(source)
+
+
+def _census(source: area.CensusAcsSource, settings: Settings) -> Finding:
+    """The server is not asked: what is here is looked at."""
+    what = f"source {source.name}"
+    counties = source.counties or settings.catchment_counties
+    if not counties:
+        return Finding("wrong", what, "for which counties? Name `counties`, or `catchment_counties`")
+    pulled = zone_of(settings.raw_dir, source.name).has_been_pulled()
+    try:
+        secret(source.api_key_variable, setting="api_key_variable")
+    except EquityError:
+        words = f"no key in {source.api_key_variable}"
+        return Finding("note" if pulled else "wrong", what, f"{words}; what was pulled is kept" if pulled else words)
+    places = f"{len(counties)} county" if len(counties) == 1 else f"{len(counties)} counties"
+    words = f"ACS {source.year - 4}-{source.year}, {places}, tracts of {source.tract_vintage}"
+    return Finding("ok", what, words + ("" if pulled else "; not pulled yet"))
+
+
+def _file(source: area.FileSource) -> Finding:
+    what = f"source {source.name}"
+    paths = [value for _, value in source if isinstance(value, Path)]
+    for path in paths:
+        if not path.is_file() or not os.access(path, os.R_OK):
+            reason = "may not be read" if path.is_file() else "no such file"
+            return Finding("wrong", what, f"{path}: {reason}")
+    vintage = "" if isinstance(source, area.TractCrosswalkSource) else f", tracts of {source.tract_vintage}"
+    return Finding("ok", what, f"{', '.join(map(str, paths))}: {source.type}{vintage}")
 
 
 def _identity_map(source: IdentityMapSource) -> Finding:

@@ -13,8 +13,8 @@ from orchestration.defs.resources.workspace import Workspace
 from orchestration.defs.schedules import DAILY
 from orchestration.defs.table_metadata import folder_metadata, table_metadata
 from orchestration.settings import Settings, Source
-from orchestration.sources.layout import IDENTITY_MAP, RAW_TABLES, REGISTRY, TRACT_MEASURES, Table
-from orchestration.sources.pull import pull_source
+from orchestration.sources.layout import RAW_TABLES, REGISTRY, Table
+from orchestration.sources.pull import pull_source, tables_of_source
 from orchestration.sources.raw_zone import zone_of
 from orchestration.sources.warehouse import prepare
 
@@ -36,8 +36,7 @@ def ingest_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 def tables_of(source: Source) -> dict[str, Table]:
     """The tables that a source of this type can have."""
-    own = {"area_files": TRACT_MEASURES, "identity_map": IDENTITY_MAP}.get(source.type)
-    return {own.name: own} if own else REGISTRY
+    return {table.name: table for table in tables_of_source(source)}
 
 
 def pulled_key(source: Source, table: str) -> dg.AssetKey:

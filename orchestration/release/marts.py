@@ -125,6 +125,8 @@ def _remove_old(marts_dir: Path, current: Path, keep: int) -> None:
 
 
 def _write(con: duckdb.DuckDBPyConnection, settings: Settings, writing: Path) -> None:
+    import duckdb
+
     marts = _marts(con)
     if not marts:
         raise TransformError(
@@ -140,9 +142,11 @@ def _write(con: duckdb.DuckDBPyConnection, settings: Settings, writing: Path) ->
         for mart in marts:
             _copy(con, mart)
         _note_left_out(con, marts)
-        con.execute("checkpoint marts")
     finally:
         con.execute("detach marts")
+    # Nothing may be left in a write-ahead log. Beside other writers a checkpoint is refused, so the file is alone for it.
+    with duckdb.connect(str(writing)) as alone:
+        alone.execute("checkpoint")
 
 
 def _marts(con: duckdb.DuckDBPyConnection) -> list[_Mart]:

@@ -94,6 +94,10 @@ ADDRESSES = Table(
         Column("tract_vintage", "2010 or 2020: the census whose tracts these are"),
         Column("starts_on", "first day at the address"),
         _optional("ends_on", "last day at the address; empty while it holds"),
+        _optional("registry_source", "name of the source whose person this is, where it is another one"),
+        _optional("geocode_status", "matched, or why what the geocoder found cannot be used"),
+        _optional("geocode_precision", "what the geocoder matched: range, street, …"),
+        _optional("geocode_score", "the geocoder's score, 0 to 1"),
     ),
 )
 COVERAGE = Table(
@@ -143,15 +147,33 @@ OBSERVATIONS = Table(
 )
 TRACT_MEASURES = Table(
     "tract_measures",
-    "tract, measure and category of an area file",
+    "tract, measure and category of an area source",
     (
-        Column("tract_geoid", "11 digits as text"),
+        Column("tract_geoid", "11 digits as text; 5 where `area_level` is county"),
         Column("tract_vintage", "2010 or 2020", type="INTEGER"),
         Column("data_year", "last year of the data", type="INTEGER"),
-        Column("measure", "child_population, poverty, deprivation or children_by_race"),
+        Column("measure", "child_population, poverty, deprivation, children_by_race, or another that is kept beside"),
         Column("category", "race category of children_by_race, else ''"),
-        Column("value", "the number as text; NULL where the file says that it is missing"),
-        Column("direction", "higher_is_worse, higher_is_better or count"),
+        Column("value", "the number as text; NULL where the source says that it is missing"),
+        Column("direction", "higher_is_worse, higher_is_better, count or composition"),
+        _optional("area_level", "tract or county; empty means tract"),
+        _optional("moe", "margin of error of the value, 90 %, as text"),
+        Column("is_unreliable", "whether the coefficient of variation is above the limit", True, "BOOLEAN"),
+        _optional("missing_reason", "why there is no value, as the source says it"),
+        _optional("release", "edition of the index, or vintage of the survey"),
+    ),
+)
+TRACT_CROSSWALK = Table(
+    "tract_crosswalk",
+    "part of a tract of one census in a tract of another",
+    (
+        Column("from_geoid", "11 digits as text"),
+        Column("from_vintage", "2010 or 2020", type="INTEGER"),
+        Column("to_geoid", "11 digits as text"),
+        Column("to_vintage", "2010 or 2020", type="INTEGER"),
+        Column("weight", "share of the from-tract that lies in the to-tract; sums to 1 per from-tract", type="DOUBLE"),
+        Column("part_size", "land area in m² or people of the part, as `basis` says", True, "DOUBLE"),
+        Column("basis", "what the shares are of: people, land area, or supplied"),
     ),
 )
 
@@ -177,4 +199,5 @@ RAW_TABLES: dict[str, Table] = {
     **REGISTRY,
     IDENTITY_MAP.name: IDENTITY_MAP,
     TRACT_MEASURES.name: TRACT_MEASURES,
+    TRACT_CROSSWALK.name: TRACT_CROSSWALK,
 }

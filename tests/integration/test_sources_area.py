@@ -35,7 +35,8 @@ def pull(settings: Settings) -> PulledFile:
 def test_one_row_per_tract_and_measure(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, HEADER + "01001020100,200,0.25,3,x\n39061000200, 7 ,-666666666,,y\n")
     assert (pull(settings).rows_in, pull(settings).skipped) == (6, True)
-    rows = query(settings, "select * exclude (_extracted_at) from raw.tract_measures order by _source_row, measure")
+    columns = "source_name, tract_geoid, tract_vintage, data_year, measure, category, value, direction, _source_row"
+    rows = query(settings, f"select {columns}, _source_file from raw.tract_measures order by _source_row, measure")
     file = "acs/tracts.csv"
     assert rows == [
         ("acs", "01001020100", 2020, 2023, "child_population", "", "200", "count", 1, file),

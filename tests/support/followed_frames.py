@@ -31,7 +31,7 @@ STRATIFIERS = pd.DataFrame(
         ("mixed", "person", "named:b", False),
     ],
     columns=["stratifier", "kind", "reference_rule", "is_exclusive"],
-).assign(is_crossing=False)
+).assign(is_crossing=False, disadvantaged_end="", quality_field="")
 LABELS = pd.DataFrame(
     [
         ("overall", "all", "Everyone", 0, False),

@@ -85,6 +85,9 @@ def _summed(rows: pd.DataFrame) -> pd.DataFrame:
         ).explode("stratum")
         parts.append(grouped[grouped["grain"].isin(stratifier["grains"].split())].assign(site="all"))
         parts.append(grouped[grouped["grain"].isin(stratifier["site_grains"].split())])
+    # Where nobody's site is recorded, "not recorded" would say everything twice and is not given.
+    if set(rows["site"]) == {"not_recorded"}:
+        parts = parts[::2]
     together = pd.concat([part.groupby(KEYS, as_index=False)[SUMS].sum() for part in parts], ignore_index=True)
     together["period_starts_on"] = together["period_starts_on"].dt.date
     return together.astype(dict.fromkeys(SUMS, "int64"))

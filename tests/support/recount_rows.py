@@ -152,17 +152,23 @@ def _own_faults(table: str, rows: Mapping[int, dict[str, Any]], recount: Recount
         if table in ("addresses", "tract_measures") and row.get("tract_geoid") is not None:
             geoid = str(row["tract_geoid"])
             if not (len(geoid) == 11 and geoid.isascii() and geoid.isdigit()):
-                reasons |= {"tract_geoid does not have 11 digits", "tract key does not have 11 digits"}
+                reasons.add("tract_geoid does not have 11 digits")
+                reasons.add(_of_measure(row, "tract key does not have 11 digits"))
             if row["tract_vintage"] not in ("2010", "2020"):
                 reasons.add("tract_vintage is neither 2010 nor 2020")
         if table == "tract_measures" and row["value"] is not None:
             try:
                 if float(str(row["value"])) < 0 and row["direction"] == "count":
-                    reasons.add(f"{row['measure']} is negative")
+                    reasons.add(_of_measure(row, "value is negative"))
             except ValueError:
-                reasons.add(f"{row['measure']} is not a number")
+                reasons.add(_of_measure(row, "value is not a number"))
         if reasons:
             recount.reasons[table, number] |= reasons
+
+
+def _of_measure(row: Mapping[str, Any], reason: str) -> str:
+    """A reason of an area file's row says which of its measures it is about."""
+    return f"{row.get('measure')}{' ' + str(row['category']) if row.get('category') else ''}: {reason}"
 
 
 def _order(table: str, row: Mapping[str, Any]) -> set[str]:
@@ -252,6 +258,8 @@ def _older_area_rows(rows: Mapping[int, dict[str, Any]], recount: Recount) -> No
         for year, numbers in by_year.items():
             for number in numbers:
                 if len(numbers) > 1:
-                    recount.reasons["tract_measures", number].add("tract stands twice in one area file")
+                    twice = _of_measure(rows[number], "tract stands twice in one area file")
+                    recount.reasons["tract_measures", number].add(twice)
                 if any(int(str(other)) > int(str(year)) for other in by_year):
-                    recount.reasons["tract_measures", number].add("a newer area file covers the tract")
+                    newer = _of_measure(rows[number], "a newer area file covers the tract")
+                    recount.reasons["tract_measures", number].add(newer)

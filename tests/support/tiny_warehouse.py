@@ -20,13 +20,20 @@ LAYOUT: dict[str, tuple[str, ...]] = {
     "patients": ("patient_id", "birth_date", "sex", "site_id", "enrolled_on", "left_on", "death_date"),
     "race_ethnicity": ("patient_id", "source_system", "value", "standard", "capture_method", "recorded_on"),
     "languages": ("patient_id", "language", "recorded_on"),
-    "addresses": ("patient_id", "tract_geoid", "tract_vintage", "starts_on", "ends_on"),
+    "addresses": (
+        *("patient_id", "tract_geoid", "tract_vintage", "starts_on", "ends_on"),
+        *("registry_source", "geocode_status", "geocode_precision", "geocode_score"),
+    ),
     "coverage": ("patient_id", "payer", "starts_on", "ends_on"),
     "encounters": ("encounter_id", "patient_id", "encounter_class", "service", "starts_on", "ends_on", "primary_dx"),
     "conditions": ("patient_id", "code", "onset_on"),
     "observations": ("observation_id", "patient_id", "code", "observed_on", "value", "unit", "resulted_on"),
     "identity_map": ("record_source", "patient_id", "person_id"),
-    "tract_measures": ("tract_geoid", "tract_vintage", "data_year", "measure", "category", "value", "direction"),
+    "tract_measures": (
+        *("tract_geoid", "tract_vintage", "data_year", "measure", "category", "value", "direction"),
+        *("area_level", "moe", "is_unreliable", "missing_reason", "release"),
+    ),
+    "tract_crosswalk": (*("from_geoid", "from_vintage", "to_geoid", "to_vintage", "weight", "part_size", "basis"),),
 }
 
 # Everything but unit tests, which need no data; with the data tests that are too heavy for every run.

@@ -9,7 +9,8 @@ import pytest
 
 from orchestration.cli.findings import Finding, findings
 from orchestration.defs.resources.run_lock import exclusive
-from orchestration.settings import IdentityMapSource, Settings, demo_settings
+from orchestration.settings import IdentityMapSource, Settings, Source, demo_settings
+from orchestration.settings_area import CensusAcsSource, GeocodeFilesSource
 from orchestration.settings_fhir import FhirFilesSource
 from orchestration.settings_omop import OmopSource, SyntheaSource
 from tests.support.small_run import Ended, settings_for
@@ -87,6 +88,33 @@ def test_an_identity_map_needs_its_columns(settings: Settings, tmp_path: Path) -
     assert of(mapped, "source identities").state == "ok"
     path.write_text("source_name,patient_id\n", encoding="utf-8")
     assert "person_id" in of(mapped, "source identities").words
+
+
+def with_source(settings: Settings, source: Source) -> Settings:
+    return settings.model_copy(update={"sources": (*settings.sources, source)})
+
+
+def test_a_census_source_needs_counties_and_a_key(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CENSUS_API_KEY", raising=False)
+    source = CensusAcsSource(name="acs", year=2023)
+    assert "for which counties" in of(with_source(settings, source), "source acs").words
+    source = source.model_copy(update={"counties": ("39061",)})
+    assert of(with_source(settings, source), "source acs") == Finding("wrong", "source acs", "no key in CENSUS_API_KEY")
+    monkeypatch.setenv("CENSUS_API_KEY", "k3y")
+    found = of(with_source(settings, source), "source acs")
+    assert found.state == "ok" and "k3y" not in found.words
+    assert found.words == "ACS 2019-2023, 1 county, tracts of 2020; not pulled yet"
+
+
+def test_every_file_of_a_source_is_looked_for(settings: Settings, tmp_path: Path) -> None:
+    source = GeocodeFilesSource(
+        name="homes", path=tmp_path / "geocoded.csv", addresses=tmp_path / "list.csv", tract_vintage=2020
+    )
+    found = with_source(settings, source)
+    for name in ("geocoded.csv", "list.csv"):
+        assert of(found, "source homes").words.endswith(f"{name}: no such file")
+        (tmp_path / name).touch()
+    assert of(found, "source homes").state == "ok"
 
 
 def test_an_unknown_profile_is_wrong(settings: Settings) -> None:

@@ -9,13 +9,15 @@ with placed as (
         lead(address.starts_on) over (
             partition by address.patient_key order by address.starts_on, address.source_name, address._source_row
         ) as next_starts_on,
+        address.geocode_status,
         tract.is_in_catchment,
         tract.poverty_quintile,
         tract.deprivation_quintile
     from {{ ref('int_address__checked') }} as address
     left join {{ ref('int_tract') }} as tract
         on address.tract_geoid = tract.tract_geoid and address.tract_vintage = tract.tract_vintage
-    where address.quarantine_reason is null
+    -- a home that could not be placed is not used, but the one before it has ended all the same
+    where address.quarantine_reason is null or address.quarantine_reason = address.geocode_fault
 
 ),
 
@@ -30,6 +32,7 @@ final as (
             when next_starts_on <= coalesce(ends_on, next_starts_on) then {{ plus_days('next_starts_on', -1) }}
             else ends_on
         end as ends_on,
+        geocode_status,
         case
             when tract_geoid is null then 0
             when is_in_catchment is not true then 6

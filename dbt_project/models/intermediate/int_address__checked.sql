@@ -1,7 +1,7 @@
 with repeats as (
 
     {{ repeated_keys(ref('stg_registry__addresses'), ['patient_id', 'starts_on'], same_content(
-        ['tract_geoid', 'tract_vintage', 'ends_on'])) }}
+        ['tract_geoid', 'tract_vintage', 'ends_on', 'geocode_status'])) }}
 
 ),
 
@@ -16,10 +16,11 @@ final as (
     select
         staged.source_name,
         patient.patient_key,
-        staged.tract_geoid,
+        case when staged.geocode_fault is null then staged.tract_geoid end as tract_geoid,
         staged.tract_vintage,
         staged.starts_on,
         staged.ends_on,
+        staged.geocode_status,
         coalesce(
             staged.row_fault,
             repeats.repeat_fault,
@@ -27,6 +28,7 @@ final as (
                 when
                     staged.tract_geoid is not null
                     and vintage.tract_vintage is null
+                    and staged.geocode_fault is null
                     and exists (select 1 from known_vintages)
                     then 'tract is of another vintage than every area table'
             end,
@@ -34,14 +36,18 @@ final as (
                 when patient.patient_key is null then 'patient_id has no patient row that is used'
                 when staged.starts_on > run.as_of then 'starts_on is in the future'
                 when staged.ends_on < patient.birth_date then 'ends_on is before birth'
-            end
+            end,
+            staged.geocode_fault
         ) as quarantine_reason,
+        staged.geocode_fault,
         staged._source_file,
         staged._source_row
     from {{ ref('stg_registry__addresses') }} as staged
     cross join {{ source('raw', 'run') }} as run
     left join {{ ref('int_patient__accepted') }} as patient
-        on staged.patient_id = patient.patient_id and staged.source_name = patient.source_name
+        on
+            staged.patient_id = patient.patient_id
+            and coalesce(staged.registry_source, staged.source_name) = patient.source_name
     left join known_vintages as vintage on staged.tract_vintage = vintage.tract_vintage
     left join repeats
         on

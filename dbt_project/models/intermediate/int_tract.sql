@@ -8,9 +8,9 @@ with measured as (
         max(area_value) filter (where area_measure = 'poverty') as poverty,
         max({{ burden }}) filter (where area_measure = 'poverty') as poverty_burden,
         max(area_value) filter (where area_measure = 'deprivation') as deprivation,
-        max({{ burden }}) filter (where area_measure = 'deprivation') as deprivation_burden
-    from {{ ref('int_tract_measure__checked') }}
-    where quarantine_reason is null
+        max({{ burden }}) filter (where area_measure = 'deprivation') as deprivation_burden,
+        bool_or(is_unreliable) filter (where area_measure = 'poverty') as is_poverty_unreliable
+    from {{ ref('int_tract_measure') }}
     group by tract_geoid, tract_vintage
 
 ),
@@ -35,6 +35,7 @@ final as (
         poverty,
         deprivation,
         is_in_catchment,
+        is_poverty_unreliable,
         {{ quintile('poverty_burden', 'is_in_catchment', 'coalesce(child_population, 0)') }} as poverty_quintile,
         {{ quintile('deprivation_burden', 'is_in_catchment', 'coalesce(child_population, 0)') }}
             as deprivation_quintile,

@@ -24,7 +24,10 @@ final as (
         category,
         direction,
         area_value,
-        coalesce(
+        area_level,
+        moe,
+        is_unreliable,
+        area_measure || case when category <> '' then ' ' || category else '' end || ': ' || coalesce(
             row_fault,
             case when n_same > 1 then 'tract stands twice in one area file' end,
             case when recency > 1 then 'a newer area file covers the tract' end

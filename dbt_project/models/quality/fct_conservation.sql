@@ -12,8 +12,11 @@ with used as (
     from {{ checked }}
     where quarantine_reason is null
     group by source_name
-    {{ 'union all' if not loop.last }}
+    union all
     {%- endfor %}
+    select 'tract_crosswalk', source_name, count(*)  -- taken whole or not at all
+    from {{ ref('stg_area__tract_crosswalk') }}
+    group by source_name
 
 ),
 

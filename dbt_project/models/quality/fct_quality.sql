@@ -9,6 +9,8 @@ with measured as (
     union all
     select field, site, grain, period_starts_on, '', metric, value, n from {{ ref('int_quality__census') }}
     union all
+    select field, site, grain, period_starts_on, '', metric, value, n from {{ ref('int_quality__area') }}
+    union all
     select field, site, grain, period_starts_on, measure_id, metric, value, n
     from {{ ref('int_quality__differential') }}
     union all

@@ -6,9 +6,14 @@ with shares as (
         tract_geoid,
         tract_vintage,
         case category when 'hispanic' then 'HISP' when 'multiple' then 'MULTI' else upper(category) end as stratum,
-        area_value / nullif(sum(area_value) over (partition by tract_geoid, tract_vintage), 0) as share
-    from {{ ref('int_tract_measure__checked') }}
-    where quarantine_reason is null and area_measure = 'children_by_race'
+        -- where one category is not known, the shares of the others are not either
+        case
+            when count(area_value) over of_tract = count(*) over of_tract
+                then area_value / nullif(sum(area_value) over of_tract, 0)
+        end as share
+    from {{ ref('int_tract_measure') }}
+    where area_measure = 'children_by_race'
+    window of_tract as (partition by tract_geoid, tract_vintage)
 
 )
 
@@ -21,4 +26,5 @@ select
 from {{ ref('int_tract__head') }} as head
 inner join shares using (tract_geoid, tract_vintage)
 inner join {{ ref('dim_site') }} as site on site.site_code in (head.site_code, -1)
+where shares.share is not null
 group by site.site, head.grain, head.period_starts_on, shares.stratum

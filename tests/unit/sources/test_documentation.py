@@ -1,8 +1,14 @@
 """The pages about files and mappings say what the code does."""
 
 import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
 
 from orchestration.settings import PROJECT_ROOT
+from orchestration.settings_area import AREA_SOURCES, GeocodeFilesSource, TractCrosswalkSource
 from orchestration.settings_fhir import FhirFilesSource
 from orchestration.settings_omop import OmopPostgres, OmopSource
 from orchestration.sources import layout_page
@@ -59,3 +65,18 @@ def test_the_omop_page_has_every_setting_table_and_deciding_concept() -> None:
         *concepts.DIABETES_SPECIALTIES, *concepts.UNITS,
     }  # fmt: skip
     assert deciding - named == set()
+
+
+@pytest.mark.parametrize("kind", [*AREA_SOURCES, TractCrosswalkSource, GeocodeFilesSource])
+def test_every_area_source_has_a_page_with_settings_that_load(kind: type[BaseModel]) -> None:
+    name = kind.model_fields["type"].default
+    page = (DOCS / "sources" / f"{name}.md").read_text(encoding="utf-8")
+    (example,) = tomllib.loads(page.split("```toml\n")[1].split("```")[0])["sources"]
+    assert example["type"] == name
+    kind.model_validate(example)
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "sources").glob("*.md")), ids=lambda page: page.stem)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).is_file(), target

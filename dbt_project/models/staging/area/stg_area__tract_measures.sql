@@ -16,6 +16,11 @@ renamed as (
         direction,
         try_cast(value as double) as area_value,
         value is not null and try_cast(value as double) is null as is_value_text,
+        coalesce(area_level, 'tract') as area_level,
+        try_cast(moe as double) as moe,
+        cast(is_unreliable as boolean) as is_unreliable,
+        missing_reason,
+        release,
         _source_file,
         _source_row
     from source
@@ -27,9 +32,12 @@ final as (
     select
         *,
         case
-            when not {{ all_digits('tract_geoid', 11) }} then 'tract key does not have 11 digits'
-            when is_value_text then area_measure || ' is not a number'
-            when area_value < 0 and direction = 'count' then area_measure || ' is negative'
+            when area_level = 'county' and not {{ all_digits('tract_geoid', 5) }}
+                then 'county key does not have 5 digits'
+            when area_level = 'tract' and not {{ all_digits('tract_geoid', 11) }}
+                then 'tract key does not have 11 digits'
+            when is_value_text then 'value is not a number'
+            when area_value < 0 and direction = 'count' then 'value is negative'
         end as row_fault
     from renamed
 

@@ -100,5 +100,6 @@ select
     tract_geoid,
     tract_vintage,
     known_from as starts_on,
-    ends_on
+    ends_on,
+    cast(null as varchar) as registry_source
 from compared

@@ -109,7 +109,7 @@ def with_harm(last: int) -> Analysis:
         grain="year", period_starts_on=pd.to_datetime(["2023-07-01", "2024-07-01", "2025-07-01"])
     )
     more = published(years)
-    return Analysis(pd.concat([whole.strata, more.strata], ignore_index=True), whole.gaps)
+    return whole._replace(strata=pd.concat([whole.strata, more.strata], ignore_index=True))
 
 
 def test_nothing_is_improved_while_the_balancing_measure_signals_worse_in_any_group() -> None:
