@@ -1,7 +1,8 @@
 """The publisher: it asks the gate itself, for exactly the data that it is about to publish, however it was launched."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,8 @@ def _require_same_references(register: "pd.DataFrame", kept: "pd.DataFrame | Non
 def publication(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
     """Publish what the gate let through; meanwhile copy the marts, and swap them in once the release is current."""
     settings, selected = workspace.settings, context.selected_asset_keys
-    with workspace.warehouse() as con, ThreadPoolExecutor(1, thread_name_prefix="marts") as pool:
+    with ThreadPoolExecutor(1, thread_name_prefix="marts") as pool, ExitStack() as warehouse:
+        con = warehouse.enter_context(workspace.warehouse())
         run_id = run_id_of(con)
         copied = (
             pool.submit(_copy_marts, con.cursor(), settings, run_id)
@@ -107,7 +109,7 @@ def publication(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[W
         if dg.AssetKey(RELEASE) in selected:
             yield _release(workspace, con)
         if copied is not None:
-            yield from _marts_snapshot(workspace, run_id, copied)
+            yield from _marts_snapshot(workspace, run_id, copied, warehouse.close)
 
 
 def _copy_marts(con: "duckdb.DuckDBPyConnection", settings: Settings, run_id: str) -> tuple[Path, set[str]]:
@@ -148,14 +150,17 @@ def _release(workspace: Workspace, con: "duckdb.DuckDBPyConnection") -> dg.Mater
     return dg.MaterializeResult(asset_key=RELEASE, metadata=metadata)
 
 
-def _marts_snapshot(workspace: Workspace, run_id: str, copied: "Future[tuple[Path, set[str]]]") -> Iterator[Any]:
-    """Swap the copy in. Views of the warehouse are counted here, where they have become tables."""
+def _marts_snapshot(
+    workspace: Workspace, run_id: str, copied: "Future[tuple[Path, set[str]]]", close_warehouse: Callable[[], None]
+) -> Iterator[Any]:
+    """Swap the copy in, when the warehouse that it was made from is closed. Views of the warehouse are counted here, where they have become tables."""
     import duckdb
 
     from orchestration.release.marts import swap_in
 
     with workspace.phase("Copy the marts for analysts") as phase:
         writing, views = copied.result()
+        close_warehouse()
         path = swap_in(workspace.settings, run_id, writing)
         with duckdb.connect(str(path), read_only=True) as marts:
             tables = marts.execute("select table_name from duckdb_tables() order by all").fetchall()

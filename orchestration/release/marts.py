@@ -92,16 +92,22 @@ def copy_marts(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) 
     writing = marts_dir / f".writing-{run_id}.duckdb"
     _write(con, settings, writing)
     writing.chmod(0o600)
-    with writing.open("rb") as file:
-        os.fsync(file.fileno())
     return writing
 
 
 def swap_in(settings: Settings, run_id: str, writing: Path, *, keep: int = KEPT_SNAPSHOTS) -> Path:
     """Make a copied file the current marts, and remove all but the newest `keep`; return its path.
 
-    A reader that has an older snapshot open keeps reading it.
+    Nothing may have the copy open any more, nor the connection that it was made with. A reader that has an older
+    snapshot open keeps reading it.
     """
+    import duckdb
+
+    # Beside other writers of one instance a checkpoint is refused: now that the file is alone, its log goes into it.
+    with duckdb.connect(str(writing)) as alone:
+        alone.execute("checkpoint")
+    with writing.open("rb") as file:
+        os.fsync(file.fileno())
     marts_dir = settings.marts_dir
     target = marts_dir / f"{run_id}.duckdb"
     os.replace(writing, target)
@@ -125,8 +131,6 @@ def _remove_old(marts_dir: Path, current: Path, keep: int) -> None:
 
 
 def _write(con: duckdb.DuckDBPyConnection, settings: Settings, writing: Path) -> None:
-    import duckdb
-
     marts = _marts(con)
     if not marts:
         raise TransformError(
@@ -144,9 +148,6 @@ def _write(con: duckdb.DuckDBPyConnection, settings: Settings, writing: Path) ->
         _note_left_out(con, marts)
     finally:
         con.execute("detach marts")
-    # Nothing may be left in a write-ahead log; beside other writers a checkpoint is refused, so the file is alone.
-    with duckdb.connect(str(writing)) as alone:
-        alone.execute("checkpoint")
 
 
 def _marts(con: duckdb.DuckDBPyConnection) -> list[_Mart]:
