@@ -153,7 +153,10 @@ def _release(workspace: Workspace, con: "duckdb.DuckDBPyConnection") -> dg.Mater
 def _marts_snapshot(
     workspace: Workspace, run_id: str, copied: "Future[tuple[Path, set[str]]]", close_warehouse: Callable[[], None]
 ) -> Iterator[Any]:
-    """Swap the copy in, when the warehouse that it was made from is closed. Views of the warehouse are counted here, where they have become tables."""
+    """Swap the copy in, when the warehouse that it was made from is closed.
+
+    Views of the warehouse are counted here, where they have become tables.
+    """
     import duckdb
 
     from orchestration.release.marts import swap_in
