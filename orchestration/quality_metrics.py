@@ -43,7 +43,7 @@ METRICS: dict[str, Metric] = {
         Metric("missing_area_value_missing", "share", "no area value for the tract"),
         Metric("other_share", "share", "recorded as “Other”"),
         Metric("conflict_share", "share", "with disagreeing sources"),
-        Metric("periods_with_records", "index", "share of the quarters (or of the period) with any record", is_in_pct=True),
+        Metric("periods_with_records", "index", "share of quarters (or of the period) with any record", is_in_pct=True),
         Metric("modal_capture_share", "share", "share of the commonest answer among newly enrolled children"),
         Metric("modal_capture_share_baseline_median", "share", "usual share of the commonest answer, earlier quarters"),
         Metric("modal_capture_share_z", "index", "distance of the commonest answer's share from its usual level", 1),
