@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from orchestration.release.columns import TABLES
 from orchestration.release.store import find_release, show_release
 from orchestration.release.table_files import read_parquet
 from orchestration.settings import Settings
+from orchestration.sources.unmapped import FILE_NAME
 
 _SHOWN_GAPS, _SHOWN_HELD = 8, 6
 
@@ -35,7 +37,7 @@ def print_summary(settings: Settings, phases: Sequence[Phase], seconds: float, c
     for line in (
         _suppressed(manifest, settings.disclosure.min_cell),
         _conserved(settings),
-        _unmapped(tables["quality"], settings.disclosure.min_cell),
+        _unmapped(tables["quality"], settings.disclosure.min_cell, settings.quarantine_dir),
         _seconds(phases, seconds),
         f"Release     {path}",
         f"Report      {path / 'report' / 'index.html'}",
@@ -121,7 +123,7 @@ def _conserved(settings: Settings) -> str:
     return f"Rows        {rows_in:,} in = {used:,} used + {set_aside:,} set aside ({settings.quarantine_dir})"
 
 
-def _unmapped(quality: Any, min_cell: int) -> str:
+def _unmapped(quality: Any, min_cell: int, quarantine: Path) -> str:
     """Fields with codes that no seed knows, in the latest year: what a data steward maps next."""
     latest: dict[str, dict[str, Any]] = {}
     for row in quality.to_pylist():
@@ -136,7 +138,8 @@ def _unmapped(quality: Any, min_cell: int) -> str:
     ]
     if not shown:
         return "Not mapped  every code is known"
-    return f"Not mapped  {', '.join(shown)} with a code that no seeds/*_map.csv knows"
+    listed = f"{quarantine}/<run>/{FILE_NAME}"
+    return f"Not mapped  {', '.join(shown)} with a code that no seeds/*_map.csv knows ({listed})"
 
 
 def _children(row: dict[str, Any], min_cell: int) -> str:

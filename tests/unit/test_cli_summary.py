@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -22,7 +23,7 @@ def unmapped(*values: tuple[str, dt.date, float | None]) -> str:
         | {"period_starts_on": day, "value": value}
         for field, day, value in values
     ]
-    return summary._unmapped(pa.Table.from_pylist(rows, schema=_QUALITY), 11)
+    return summary._unmapped(pa.Table.from_pylist(rows, schema=_QUALITY), 11, Path("quarantine"))
 
 
 _QUALITY = pa.schema(
@@ -41,6 +42,7 @@ def test_a_suppressed_share_of_unknown_codes_is_said() -> None:
     assert "fewer than 11 children" in line
     assert "insurance: 12.5% of children" in line
     assert "every code is known" not in line
+    assert "unmapped_codes.csv" in line
 
 
 def test_the_latest_year_counts_also_when_it_is_suppressed() -> None:
