@@ -18,13 +18,14 @@ Kind = Literal["share", "difference", "index", "count"]
 class Metric:
     """One metric: `share` is a share of n children, `difference` is between two such shares, the others are derived.
 
-    `decimals` is to how many places a published value is rounded.
+    `decimals` is to how many places a published value is rounded; `is_in_pct` says that an index is read in per cent.
     """
 
     name: str
     kind: Kind
     label: str
     decimals: int = 4
+    is_in_pct: bool = False
 
 
 METRICS: dict[str, Metric] = {
@@ -42,7 +43,7 @@ METRICS: dict[str, Metric] = {
         Metric("missing_area_value_missing", "share", "no area value for the tract"),
         Metric("other_share", "share", "recorded as “Other”"),
         Metric("conflict_share", "share", "with disagreeing sources"),
-        Metric("periods_with_records", "index", "share of the quarters (or of the period) with any record"),
+        Metric("periods_with_records", "index", "share of quarters (or of the period) with any record", is_in_pct=True),
         Metric("modal_capture_share", "share", "share of the commonest answer among newly enrolled children"),
         Metric("modal_capture_share_baseline_median", "share", "usual share of the commonest answer, earlier quarters"),
         Metric("modal_capture_share_z", "index", "distance of the commonest answer's share from its usual level", 1),

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 _BATCH = 10_000
 _SHOWN_ROWS = 100
+_DIGITS = 6  # of a number in the table; CSV and JSON have them all
+_WHERE = "equity query"
+_RULE = "the query is one that DuckDB can answer from the marts and the release"
+_REMEDY = '`equity query "show tables"` lists the tables, `describe <table>` their columns'
 
 
 def query(
@@ -44,18 +48,36 @@ def query(
     settings = load_settings(settings_file, data_dir=data_dir)
     with _databases(settings) as con:
         try:
-            result = con.execute(sql)
+            result = con.execute(_only_statement(con, sql))
             names = [column[0] for column in result.description or []]
             _WRITERS[output](names, result)
         except duckdb.Error as error:
             from orchestration.defs.resources.redaction import redacted
 
-            raise SettingsError(
-                "the query is one that DuckDB can answer from the marts and the release",
-                where="equity query",
-                found=redacted(str(error)) or type(error).__name__,
-                remedy='`equity query "show tables"` lists the tables, `describe <table>` their columns',
-            ) from None
+            found, remedy = redacted(str(error)) or type(error).__name__, _REMEDY
+            if isinstance(error, duckdb.CatalogException) and "Table with name" in found:
+                # DuckDB goes on to suggest tables of its own.
+                found, remedy = found.split("!")[0], f"the tables are {', '.join(_table_names(con))}"
+            raise SettingsError(_RULE, where=_WHERE, found=found, remedy=remedy) from None
+
+
+def _only_statement(con: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    """The one statement of the text; DuckDB itself would answer the last of several."""
+    statements = con.extract_statements(sql)
+    if len(statements) != 1:
+        found = f"{len(statements)} statements" if statements else "no statement"
+        raise SettingsError(
+            "the query is one statement",
+            where=_WHERE,
+            found=found,
+            remedy="ask one at a time" if statements else _REMEDY,
+        )
+    return statements[0]
+
+
+def _table_names(con: duckdb.DuckDBPyConnection) -> list[str]:
+    found = con.execute("select table_name from information_schema.tables order by table_name").fetchall()
+    return list(dict.fromkeys(str(name) for (name,) in found))
 
 
 @contextmanager
@@ -127,6 +149,8 @@ def _cell(value: Any) -> Any:
 
     if value is None:
         return Text("NULL", style="dim")
+    if isinstance(value, float):
+        value = f"{value:.{_DIGITS}g}"
     return Text("".join(character if character.isprintable() else "\ufffd" for character in str(value)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from orchestration.release.columns import TABLES
 from orchestration.release.store import find_release, show_release
 from orchestration.release.table_files import read_parquet
 from orchestration.settings import Settings
+from orchestration.sources.unmapped import FILE_NAME
 
 _SHOWN_GAPS, _SHOWN_HELD = 8, 6
 
@@ -30,12 +32,12 @@ def print_summary(settings: Settings, phases: Sequence[Phase], seconds: float, c
     out.print()
     out.print(_gap_table(tables, settings.statistics.confidence))
     out.print()
-    out.print(_held_table(data.held_groups(tables["held"])))
+    out.print(_held_table(tables["held"]))
     out.print()
     for line in (
         _suppressed(manifest, settings.disclosure.min_cell),
         _conserved(settings),
-        _unmapped(tables["quality"]),
+        _unmapped(tables["quality"], settings.disclosure.min_cell, settings.quarantine_dir),
         _seconds(phases, seconds),
         f"Release     {path}",
         f"Report      {path / 'report' / 'index.html'}",
@@ -67,13 +69,16 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _gap_table(tables: dict[str, Any], confidence: float) -> Table:
+def _gap_table(tables: dict[str, Any], confidence: float) -> Table | Text:
     year = data.latest_year(tables["strata"])
     measures = {row["measure_id"]: row for row in data.measures(tables)}
     gaps = data.largest(data.of_year(tables["gaps"], year), list(measures.values()))
     when = f"{year['period_label']}, all sites" if year else "no year is complete yet"
-    title = f"Largest gaps, {when}" + ("" if gaps else ": none that is clear and reliable")
-    table = _table(title, "times", "who, in what, against whom", f"worse by ({confidence:.0%} interval)")
+    if not gaps:
+        return Text(f"Largest gaps, {when}: none that is clear and reliable")
+    table = _table(
+        f"Largest gaps, {when}", "times", "who, in what, against whom", f"worse by ({confidence:.0%} interval)"
+    )
     for gap in gaps[:_SHOWN_GAPS]:
         places = words.decimals(measures[gap["measure_id"]])
         caution = ", with caution" if gap["quality_status"] == "warn" else ""
@@ -84,37 +89,29 @@ def _gap_table(tables: dict[str, Any], confidence: float) -> Table:
     return table
 
 
-def _held_table(held: Sequence[dict[str, Any]]) -> Table:
-    slices = sum(group["n"] for group in held)
-    table = _table(f"Held: {slices:,} slices" if held else "Held: nothing", "slices", "where", "why")
-    merged = _merged(held)
-    for group in merged[:_SHOWN_HELD]:
-        where = f"{group['site']}: by {words.listed(group['groupings'], 1)}"
-        table.add_row(f"{group['n']:,}", Text(words.plain(where)), Text(group["reason"]))
-    rest = sum(group["n"] for group in merged[_SHOWN_HELD:])
-    if rest:
-        table.add_row(f"{rest:,}", f"{len(merged) - _SHOWN_HELD} more, in the table `held`", "")
+def _held_table(held: Any) -> Table | Text:
+    if not held.num_rows:
+        return Text("Held        nothing")
+    reasons = data.held_reasons(held)
+    title = f"Held: {held.num_rows:,} slices, each under all of its reasons"
+    table = _table(title, "slices", "where", "why")
+    for entry in reasons[:_SHOWN_HELD]:
+        where = f"{entry['site']}: by {words.listed(entry['groupings'], 1)}"
+        table.add_row(f"{entry['n']:,}", Text(words.plain(where)), Text(entry["reason"]))
+    if len(reasons) > _SHOWN_HELD:
+        table.add_row("", f"{len(reasons) - _SHOWN_HELD} more, in the table `held`", "")
     return table
 
 
-def _merged(held: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Groups of one site whose first reason differs only in figures, as one; most slices first."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for group in sorted(held, key=lambda group: -group["n"]):
-        reason = group["reasons"][0] if group["reasons"] else ""
-        same = "".join(character for character in reason if not character.isdigit())
-        one = found.setdefault((group["site"], same), {**group, "n": 0, "reason": reason, "groupings": []})
-        one["n"] += group["n"]
-        one["groupings"].extend(group["groupings"])
-    return sorted(found.values(), key=lambda group: -group["n"])
-
-
 def _suppressed(manifest: dict[str, Any], min_cell: int) -> str:
-    shown = (
-        f"{counts.get('suppressed', 0):,} of {sum(counts.values()):,} {table}"
-        for table, counts in manifest["suppression"].items()
-    )
-    return f"Suppressed  {', '.join(shown)}: a count from 1 to {min_cell - 1} would show"
+    shown, not_assessed = [], 0
+    for table, counts in manifest["suppression"].items():
+        shown.append(f"{counts.get('suppressed', 0):,} of {sum(counts.values()):,} {table}")
+        not_assessed += counts.get("not_assessed", 0)
+    line = f"Suppressed  {', '.join(shown)}: a count from 1 to {min_cell - 1} would show"
+    if not_assessed:
+        line += f"; {not_assessed:,} rows not assessed: held, or a gap without a reference group"
+    return line
 
 
 def _conserved(settings: Settings) -> str:
@@ -126,17 +123,31 @@ def _conserved(settings: Settings) -> str:
     return f"Rows        {rows_in:,} in = {used:,} used + {set_aside:,} set aside ({settings.quarantine_dir})"
 
 
-def _unmapped(quality: Any) -> str:
+def _unmapped(quality: Any, min_cell: int, quarantine: Path) -> str:
     """Fields with codes that no seed knows, in the latest year: what a data steward maps next."""
-    shares: dict[str, tuple[Any, float]] = {}
+    latest: dict[str, dict[str, Any]] = {}
     for row in quality.to_pylist():
-        if (row["metric"], row["site"], row["grain"]) == ("missing_unmapped", "all", "year") and row["value"]:
-            latest = shares.get(row["field"])
-            if latest is None or row["period_starts_on"] > latest[0]:
-                shares[row["field"]] = (row["period_starts_on"], row["value"])
-    listed = ", ".join(f"{FIELDS.get(field, field)} {share:.1%}" for field, (_, share) in sorted(shares.items()))
-    return f"Not mapped  {listed or 'every code is known'}" + (
-        " of children have a code that no seeds/*_map.csv knows" * bool(shares)
+        if (row["metric"], row["site"], row["grain"]) == ("missing_unmapped", "all", "year"):
+            before = latest.get(row["field"])
+            if before is None or row["period_starts_on"] > before["period_starts_on"]:
+                latest[row["field"]] = row
+    shown = [
+        f"{FIELDS.get(field, field)}: {_children(row, min_cell)}"
+        for field, row in sorted(latest.items())
+        if row["value"] is None or row["value"] > 0
+    ]
+    if not shown:
+        return "Not mapped  every code is known"
+    listed = f"{quarantine}/<run>/{FILE_NAME}"
+    return f"Not mapped  {', '.join(shown)} with a code that no seeds/*_map.csv knows ({listed})"
+
+
+def _children(row: dict[str, Any], min_cell: int) -> str:
+    """A suppressed share stands for a few children, or for all but a few."""
+    return (
+        f"suppressed (as fewer than {min_cell} children would show)"
+        if row["value"] is None
+        else f"{row['value']:.1%} of children"
     )
 
 

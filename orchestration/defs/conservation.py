@@ -10,7 +10,7 @@ from orchestration.defs.resources.workspace import Workspace
 from orchestration.defs.table_metadata import table_metadata
 from orchestration.defs.warehouse import run_id_of
 from orchestration.errors import TransformError
-from orchestration.sources import quarantine
+from orchestration.sources import quarantine, unmapped
 
 QUARANTINE_FILES, CONSERVED = "quarantine_files", "rows_in_equal_used_plus_quarantined"
 
@@ -58,6 +58,7 @@ def quarantine_files(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         path = quarantine.export(workspace.settings, run_id)
         with workspace.warehouse() as con:
             quarantine.require_somebody(con, workspace.settings.cohort, path)
+            codes = unmapped.export(con, path)
         phase.rows = counts["rows_quarantined"]
         phase.say(f"{counts['rows_in']:,} in = {counts['rows_used']:,} used + {counts['rows_quarantined']:,} set aside")
-        yield dg.MaterializeResult(metadata={**metadata, **counts, "path": str(path)})
+        yield dg.MaterializeResult(metadata={**metadata, **counts, "unmapped_codes": codes, "path": str(path)})

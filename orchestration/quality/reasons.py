@@ -64,8 +64,8 @@ def condition_words(rule: Rule) -> str:
 
 def quantity(metric: Metric, value: float, decimals: int | None = None) -> str:
     """A value of the metric with its unit; as few decimals as it needs unless `decimals` is given."""
-    if metric.kind in ("share", "difference"):
-        unit = "%" if metric.kind == "share" else "percentage points"
+    if _is_in_hundredths(metric):
+        unit = "percentage points" if metric.kind == "difference" else "%"
         number = f"{100 * value:.{decimals}f}" if decimals is not None else f"{100 * value:.6g}"
         return f"{number} {unit}"
     return f"{value:.{decimals}f}" if decimals is not None else f"{value:.6g}"
@@ -74,8 +74,9 @@ def quantity(metric: Metric, value: float, decimals: int | None = None) -> str:
 def _value(rule: Rule, value: float, limit: float) -> str:
     """The value with as many decimals as it takes to stand visibly on its side of the limit."""
     size = abs(value) if rule.kind.kind == "difference" else value
-    scale = 100 if rule.kind.kind in ("share", "difference") else 1
-    first = 2 if rule.kind.kind == "index" else 0
+    in_hundredths = _is_in_hundredths(rule.kind)
+    scale = 100 if in_hundredths else 1
+    first = 2 if rule.kind.kind == "index" and not in_hundredths else 0
     for decimals in range(first, first + 4):
         shown = round(size * scale, decimals)
         if shown < limit * scale if rule.is_lower_bound else shown > limit * scale:
@@ -88,6 +89,10 @@ def _beyond(rule: Rule, limit: float) -> str:
     if rule.kind.kind == "share" and not rule.is_lower_bound and limit == 0:
         return "some"
     return f"{'less' if rule.is_lower_bound else 'more'} than {quantity(rule.kind, limit)}"
+
+
+def _is_in_hundredths(metric: Metric) -> bool:
+    return metric.kind in ("share", "difference") or metric.is_in_pct
 
 
 def _be(field: str) -> str:

@@ -131,6 +131,29 @@ def held_groups(held: pa.Table) -> list[Row]:
     return list(alike.values())
 
 
+def held_reasons(held: pa.Table) -> list[Row]:
+    """What is held, by site and reason: which groupings and how many slices, most first.
+
+    A slice that is held for several reasons counts under each of them. Reasons that differ only in figures are one.
+    """
+    found: dict[tuple[str, str], list[tuple[Row, str]]] = {}
+    for row in held.to_pylist():
+        for reason in words.split(row["reasons"]):
+            found.setdefault((row["site_label"] or row["site"], words.without_figures(reason)), []).append(
+                (row, reason)
+            )
+    entries: list[Row] = [
+        {
+            "site": site,
+            "reason": " ".join(words.clauses(reason for _, reason in pairs)),
+            "groupings": list(dict.fromkeys(row["stratifier_label"] or row["stratifier"] for row, _ in pairs)),
+            "n": len(pairs),
+        }
+        for (site, _), pairs in found.items()
+    ]
+    return sorted(entries, key=lambda entry: -entry["n"])
+
+
 def _periods(rows: Sequence[Row]) -> str:
     found: list[str] = []
     for grain in ("year", "quarter", "month"):

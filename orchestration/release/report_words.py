@@ -89,9 +89,19 @@ def clauses(texts: Iterable[str | None]) -> list[str]:
     """The reasons, each once; those that differ only in figures become one with the range of its figures."""
     found: dict[str, list[list[str]]] = {}
     for text in dict.fromkeys(texts):
-        for clause in _BETWEEN_CLAUSES.split(plain(text)) if text else ():
-            found.setdefault(_NUMBER.sub("\0", clause), []).append(_NUMBER.findall(clause))
+        for clause in split(text):
+            found.setdefault(without_figures(clause), []).append(_NUMBER.findall(clause))
     return [_with_ranges(template, figures) for template, figures in found.items()]
+
+
+def split(reasons: str | None) -> list[str]:
+    """The single reasons of a slice, each once."""
+    return list(dict.fromkeys(_BETWEEN_CLAUSES.split(plain(reasons)))) if reasons else []
+
+
+def without_figures(reason: str) -> str:
+    """What reasons have in common that differ only in figures."""
+    return _NUMBER.sub("\0", reason)
 
 
 def _with_ranges(template: str, figures: list[list[str]]) -> str:

@@ -56,7 +56,7 @@ def plan_files(source: FhirFilesSource) -> Plan:
             "the source's `path` is a folder",
             where=str(source.path),
             found="a file" if source.path.exists() else "nothing there",
-            remedy=f"correct `path` of the source {source.name} in the settings",
+            remedy=f"put (or link) the files there, or correct `path` of the source {source.name} in the settings",
         )
     plan = Plan()
     folders = [source.path, *(path for path in sorted(source.path.rglob("*")) if path.is_dir())]

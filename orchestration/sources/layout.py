@@ -52,7 +52,7 @@ PATIENTS = Table(
     "person",
     (
         Column("patient_id", "the registry's own identifier of the person"),
-        Column("birth_date", "date of birth"),
+        Column("birth_date", "date of birth, 1900 or later"),
         Column("sex", "F, M, X or U, or the words of `seeds/sex_map.csv`"),
         _optional(
             "site_id",

@@ -95,7 +95,7 @@ def _folder(source: RegistryFilesSource) -> Path:
             "the source's `path` is a folder",
             where=str(source.path),
             found="a file" if source.path.exists() else "nothing there",
-            remedy=f"correct `path` of the source {source.name} in the settings",
+            remedy=f"put (or link) the files there, or correct `path` of the source {source.name} in the settings",
         )
     return source.path
 

@@ -19,6 +19,7 @@ ROWS = {
         ("TWICE,2012-01-01,F,,,,", "patient_id stands on several rows that differ"),
         ("TWICE,2013-01-01,F,,,,", "patient_id stands on several rows that differ"),
         ("NODATE,first of May,F,,,,", "birth_date is not a date"),
+        ("NOBODY,0001-01-01,F,,,,", "birth_date is before 1900"),
         ("FUTURE,2031-01-01,F,,,,", "birth_date is in the future"),
         ("RESERVED,2012-01-01,F,all,,,", "site_id is a reserved word (all, not_recorded)"),
     ],
@@ -36,6 +37,8 @@ ROWS = {
         ("BAD4,{p},4548-4,1980-01-01,7,%,", "observed_on is before birth"),
         ("BAD5,{p},4548-4,2030-01-01,7,%,", "observed_on is in the future"),
         ("BAD6,{p},4548-4,2025-01-01,high,%,", "HbA1c value is not a number"),
+        ("BAD8,{p},4548-4,2025-01-01,>14,%,", "HbA1c value is a limit, not a number; map it in a mapping file"),
+        ('BAD9,{p},4548-4,2025-01-01,"7,4",%,', "HbA1c value is not a number"),
         ("BAD7,{p},4548-4,2025-01-01,7,mg/dL,", "HbA1c unit is neither % nor mmol/mol"),
     ],
     "addresses": [

@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from orchestration.errors import EquityError, SettingsError, SourceError
+from orchestration.settings import PROJECT_ROOT
 from tests.support.source_files import Place
 
 COLUMNS = "{patient_id: ID, birth_date: BORN, sex: SEX}"
@@ -210,3 +211,16 @@ def test_text_in_the_data_is_never_sql(place: Place) -> None:
     place.map(mapping("files: people.csv\ncolumns: {patient_id: ID, birth_date: BORN, sex: 'SE\"X''; --'}"))
     place.pull()
     assert place.rows("patients", "birth_date, sex") == [(nasty, "F")]
+
+
+def test_the_pages_example_counts_the_upper_end_of_an_analyser(place: Place) -> None:
+    page = (PROJECT_ROOT / "docs" / "mapping.md").read_text(encoding="utf-8")
+    example = page.split("## Limits of an analyser")[1].split("```yaml\n")[1].split("```")[0]
+    place.write(
+        "observations.csv",
+        "observation_id,patient_id,code,observed_on,value,unit\n"
+        "1,1,4548-4,2025-01-01,>14,%\n2,1,4548-4,2025-01-02,<4,%\n3,1,4548-4,2025-01-03,7.4,%\n",
+    )
+    place.map(mapping(f"files: people.csv\ncolumns: {COLUMNS}", example))
+    place.pull()
+    assert place.rows("observations", "observation_id, value") == [("1", "14"), ("2", "<4"), ("3", "7.4")]

@@ -57,6 +57,7 @@ ORDERED |= {
     "encounters": ORDERED["addresses"],
     "observations": [("observed_on", "resulted_on")],
 }
+LIMIT = "HbA1c value is a limit, not a number; map it in a mapping file"
 # The day that must lie between birth and the day the data are looked at; spans may begin before birth.
 DATED = {
     "race_ethnicity": "recorded_on",
@@ -149,6 +150,8 @@ def _own_faults(table: str, rows: Mapping[int, dict[str, Any]], recount: Recount
                 "unknown",
             ):
                 reasons.add("capture_method is not a known method")
+        if table == "patients" and row["birth_date"] and row["birth_date"].year < 1900:
+            reasons.add("birth_date is before 1900")
         if table in ("addresses", "tract_measures") and row.get("tract_geoid") is not None:
             geoid = str(row["tract_geoid"])
             if not (len(geoid) == 11 and geoid.isascii() and geoid.isdigit()):
@@ -240,7 +243,8 @@ def _result_faults(row: Mapping[str, Any], default_unit: str) -> set[str]:
     try:
         value = float(str(row["value"]))
     except ValueError:
-        return {"HbA1c value is not a number"}
+        is_limit = str(row["value"]).strip()[:1] in tuple("<>≤≥")
+        return {LIMIT if is_limit else "HbA1c value is not a number"}
     if unit not in ("%", "mmol/mol"):
         return {"HbA1c unit is neither % nor mmol/mol"}
     per_cent = 0.0915 * value + 2.15 if unit == "mmol/mol" else value

@@ -100,6 +100,37 @@ def test_what_cannot_be_answered_is_a_usage_error_without_a_value(sql: str, quer
     assert not (in_folder / "out.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [("", "no statement"), (" ; -- nothing", "no statement"), ("select 1; select 2", "2 statements")],
+)
+def test_a_query_is_exactly_one_statement(sql: str, words: str, query: Query) -> None:
+    ended = query(sql)
+    assert ended.code == 2
+    assert words in ended.err
+    assert "remedy" in ended.err
+    assert ended.out == ""
+
+
+def test_a_semicolon_at_the_end_is_no_second_statement(query: Query) -> None:
+    assert query("select 1 as one;", "--format", "csv").out == "one\n1\n"
+
+
+def test_an_unknown_table_is_answered_with_those_that_there_are(query: Query) -> None:
+    ended = query("select * from nosuch")
+    assert "the tables are dim_site" in ended.err
+    assert "pg_" not in ended.err
+
+
+def test_the_table_rounds_to_six_digits_and_csv_does_not(query: Query) -> None:
+    sql = "select 2.0::double / 3 as share, 123456789 as whole"
+    shown = query(sql).out
+    assert "0.666667" in shown
+    assert "0.6666666" not in shown
+    assert "123456789" in shown
+    assert "0.6666666666666666" in query(sql, "--format", "csv").out
+
+
 def test_without_marts_it_says_how_to_make_them(in_folder: Path, equity: Callable[..., Ended]) -> None:
     ended = equity("query", "select 1")
     assert ended.code == 1

@@ -27,6 +27,7 @@ judged as (
             end,
             case
                 when code.code is null then null
+                when staged.is_value_limit then 'HbA1c value is a limit, not a number; map it in a mapping file'
                 when staged.value_number is null then 'HbA1c value is not a number'
                 when lower(coalesce(staged.unit, code.default_unit)) not in ('%', 'mmol/mol')
                     then 'HbA1c unit is neither % nor mmol/mol'

@@ -25,7 +25,7 @@ def find_files(folder: Path, name: str) -> dict[str, Path]:
             "the source's `path` is a folder or a DuckDB file",
             where=str(folder),
             found="nothing there" if not folder.exists() else "another kind of file",
-            remedy=f"correct `path` of the source {name} in the settings",
+            remedy=f"put (or link) the files there, or correct `path` of the source {name} in the settings",
         )
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):

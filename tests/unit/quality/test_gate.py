@@ -63,6 +63,21 @@ def test_the_overall_row_is_held_by_nothing_but_the_measures_own_field(sound: Co
     }
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.0, "0 %"), (0.5, "50 %"), (0.7499, "74.99 %")], ids=["never", "half", "nearly enough"]
+)
+def test_how_often_encounters_were_recorded_is_said_in_per_cent(sound: Con, value: float, shown: str) -> None:
+    set_metric(sound, value, field="encounters", metric="periods_with_records")
+
+    run_gate(sound, Settings(), "r1")
+
+    held = _held(sound)
+    assert "ed_visits" in set(held["measure_id"])
+    assert set(held["reasons"]) == {
+        f"Encounters were recorded in {shown} of the time at Site A; at least 75 % is needed"
+    }
+
+
 @pytest.mark.parametrize("field", ["race_ethnicity", "address"])
 def test_a_crossing_depends_on_both_of_its_fields(sound: Con, field: str) -> None:
     set_metric(sound, 0.5, field=field, site="all")

@@ -13,7 +13,8 @@ renamed as (
         cast(code as varchar) as result_code,
         cast(unit as varchar) as unit,
         try_cast(value as double) as value_number,
-        value is not null and try_cast(value as double) is null as is_value_text,
+        -- what an analyser prints beyond its range: >14, <4
+        substr(ltrim(cast(value as varchar)), 1, 1) in ('<', '>', '≤', '≥') as is_value_limit,
         {{ safe_date('observed_on') }} as observed_on,
         {{ safe_date('resulted_on') }} as resulted_on,
         {{ unreadable_dates(['observed_on', 'resulted_on']) }} as unreadable_date,

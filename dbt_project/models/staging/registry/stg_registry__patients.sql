@@ -31,6 +31,7 @@ final as (
             when patient_id is null then 'patient_id is missing'
             when unreadable_date is not null then unreadable_date || ' is not a date'
             when birth_date is null then 'birth_date is missing'
+            when birth_date < cast('1900-01-01' as date) then 'birth_date is before 1900'
             when recorded_site in ('all', 'not_recorded') then 'site_id is a reserved word (all, not_recorded)'
             when left_on < enrolled_on then 'left_on is before enrolled_on'
             when death_date < birth_date then 'death_date is before birth_date'
