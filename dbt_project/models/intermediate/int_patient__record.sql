@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 select
     checked.source_name,
     checked.patient_id,

@@ -1,5 +1,4 @@
 {# What standardising needs; crossings and the two groupings themselves have no use for it. #}
-{{ config(materialized='view') }}
 {%- set keys = ['measure_id', 'period_starts_on', 'age_code', 'sex_code'] -%}
 {%- set sums = ['n_patients', 'sum_y', 'sum_d', 'sum_yy'] -%}
 with cells as (
