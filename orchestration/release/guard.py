@@ -196,7 +196,7 @@ def _gap_rules() -> list[tuple[str, str, str]]:
 
 
 def _index_rules() -> list[tuple[str, str, str]]:
-    """An index sums up published values: at least two of its slice, and no more than it says."""
+    """An index sums up published values: at least two of its slice, no more than it says, and between its limits."""
     same_slice = " and ".join(f"strata.{name} = inequality.{name}" for name in (*_SLICE, "stratifier"))
     shown = f"({' or '.join(f'inequality.{name} is not null' for name in INEQUALITY_NUMBERS)})"
     values = f"""(select count(*) from strata
@@ -205,6 +205,10 @@ def _index_rules() -> list[tuple[str, str, str]]:
         "an index over fewer than two published groups": f"{values} < 2",
         "an index over more groups than are published": f"n_groups_published > {values}",
     }
+    # With room for rounding; a limit that does not exist is null and breaks nothing.
+    room = "1e-9 * greatest(1, abs(index_value))"
+    rules["an index outside its limits"] = f"""(index_low > index_value + {room} or index_value > index_high + {room}
+        or index_low > index_high or (index_value is null and coalesce(index_low, index_high) is not null))"""
     return [("inequality", rule, f"from inequality where {shown} and {broken}") for rule, broken in rules.items()]
 
 

@@ -72,6 +72,8 @@ ORDERED_METHODS = {
     "rci_wagstaff": "delta method",
 }
 NO_LIMITS = "the fit at its lower end cannot be told from 0: without an interval"
+NO_UPPER_LIMIT = "no upper limit: the fit at its higher end cannot be told from 0"
+LINE_REACHES_ZERO = "the fit is not above 0 at both ends"
 ZERO_GROUP = "a group has none: its logarithm does not exist"
 ZERO_IN_THEIL = "a group has none: it counts as the limit, 0; without an interval"
 
@@ -282,10 +284,15 @@ _RATIOS_OF_ADVANTAGE = ("ends_ratio", "rii", "rii_logit")
 
 
 def _of_disadvantage(name: str, numbers: Estimate, sign: FloatArray) -> Estimate:
-    """WHO's sign says how the value goes with advantage; ours says how much worse off the disadvantaged are."""
+    """WHO's sign says how the value goes with advantage; ours says how much worse off the disadvantaged are.
+
+    The inverse of a ratio that may be 0 has no upper limit, and that of 0 does not exist: both are NaN.
+    """
     lower = sign > 0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        turned = [1 / part for part in numbers] if name in _RATIOS_OF_ADVANTAGE else [-part for part in numbers]
+    if name in _RATIOS_OF_ADVANTAGE:
+        turned = [np.divide(1.0, part, out=np.full(part.shape, np.nan), where=part > 0) for part in numbers]
+    else:
+        turned = [-part for part in numbers]
     value, low, high = (np.where(lower, turn, part) for turn, part in zip(turned, numbers, strict=True))
     return Estimate(value, np.where(lower, turned[2], low), np.where(lower, turned[1], high))
 
@@ -325,7 +332,7 @@ def _long(slices: _Slices, found: dict[str, tuple[IntArray, Estimate]]) -> pd.Da
             "index_high": np.where(undefined, np.nan, high),
             "index_unit": units,
             "index_method": methods,
-            "index_note": _notes(slices, slice_of, ids, undefined, np.isnan(low)),
+            "index_note": _notes(slices, slice_of, ids, undefined, np.isnan(low), np.isnan(high)),
             "n_groups": slices.n_groups[slice_of],
             "n_groups_published": slices.n_published[slice_of],
             "disclosure_status": status,
@@ -342,14 +349,23 @@ def _method(name: str) -> str:
     return ANALYTIC_METHODS.get(name, SIMULATION_METHOD)
 
 
-def _notes(slices: _Slices, slice_of: IntArray, ids: _Texts, undefined: BoolArray, without_limits: BoolArray) -> _Texts:
+def _notes(
+    slices: _Slices,
+    slice_of: IntArray,
+    ids: _Texts,
+    undefined: BoolArray,
+    without_low: BoolArray,
+    without_high: BoolArray,
+) -> _Texts:
     with np.errstate(invalid="ignore"):
         has_zero = (slices.groups.value == 0).any(axis=0)[slice_of]
     partly = (slices.n_published < slices.n_groups)[slice_of]
     notes = np.full(ids.size, None, dtype=object)
     notes[partly & ~undefined] = "of the published groups"
-    notes[~undefined & without_limits & (ids == "rii")] = NO_LIMITS
+    notes[~undefined & without_low & (ids == "rii")] = NO_LIMITS
+    notes[~undefined & ~without_low & without_high & (ids == "rii")] = NO_UPPER_LIMIT
     notes[undefined] = "does not exist for these values"
+    notes[undefined & (ids == "rii")] = LINE_REACHES_ZERO
     notes[undefined & np.isin(ids, RATIOS)] = "over zero"
     notes[has_zero & (ids == "mld")] = ZERO_GROUP
     notes[has_zero & (ids == "theil")] = ZERO_IN_THEIL

@@ -42,7 +42,8 @@ def linear_indices(groups: Groups, confidence: float) -> dict[str, Estimate]:
 
     sii, aci and ends_difference are weighted sums of the groups' values, so their variance follows from the groups'
     variances; rii and rci are ratios of two such sums, with Fieller's limits (1954); ends_ratio has limits on the log
-    scale. NaN limits where the lower sum may be 0.
+    scale. NaN limits where the lower sum may be 0. A ratio of two ends is one of quantities above 0: rii does not exist
+    (NaN) where the line reaches 0 at either end, and its lower limit is never below 0.
     Raises StatisticsError for a slice without an order.
     """
     require_order(groups)
@@ -61,7 +62,7 @@ def linear_indices(groups: Groups, confidence: float) -> dict[str, Estimate]:
         "ends_difference": _sum(y, variance, last - first, z),
         "ends_ratio": _log_ratio(y, variance, last, first, z),
         "sii": _sum(y, variance, slope, z),
-        "rii": _ratio(y, variance, top, bottom, z),
+        "rii": _positive_ratio(y, variance, top, bottom, z),
         "aci": _sum(y, variance, concentration, z),
         "rci": _ratio(y, variance, concentration, share, z),
     }
@@ -138,6 +139,13 @@ def _ratio(y: FloatArray, variance: FloatArray, over: FloatArray, under: FloatAr
         root = np.sqrt(middle**2 - square * (a**2 - z**2 * v11))
         limits = [np.where((square > 0) & (b > 0), (middle + way * root) / square, np.nan) for way in (-1, 1)]
         return Estimate(np.where(b > 0, a / b, np.nan), limits[0], limits[1])
+
+
+def _positive_ratio(y: FloatArray, variance: FloatArray, over: FloatArray, under: FloatArray, z: float) -> Estimate:
+    """The same where both sums are above 0; without a number elsewhere."""
+    exists = ((over * y).sum(axis=0) > 0) & ((under * y).sum(axis=0) > 0)
+    value, low, high = _ratio(y, variance, over, under, z)
+    return Estimate(*(np.where(exists, part, np.nan) for part in (value, np.maximum(low, 0.0), high)))
 
 
 def _logistic(groups: Groups, z: float) -> dict[str, Estimate]:

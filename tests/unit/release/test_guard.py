@@ -130,6 +130,21 @@ def test_a_gap_is_found_when_one_of_its_sides_is_not_published(tables: Tables, s
     assert ("a gap of a group" if side == "stratum" else "a gap against a reference") in found
 
 
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"index_low": lambda row: row["index_value"] + 1},
+        {"index_high": lambda row: row["index_value"] - 1},
+        {"index_value": None},
+    ],
+)
+def test_an_index_outside_its_limits_is_found(tables: Tables, moved: Row) -> None:
+    def with_limits(row: Row) -> bool:
+        return row["index_low"] is not None and row["index_high"] is not None
+
+    assert "an index outside its limits" in findings_after(tables, "inequality", with_limits, **moved)
+
+
 def test_words_outside_the_vocabulary_and_rows_that_stand_twice_are_found(tables: Tables) -> None:
     assert "not a word of its vocabulary" in findings_after(tables, "strata", suppressed, disclosure_status="hidden")
     doubled = pa.concat_tables([tables["strata"], tables["strata"].slice(0, 1)])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.errors import StatisticsError
@@ -76,6 +76,40 @@ def test_a_gradient_the_other_way_is_negative() -> None:
     assert (found.loc[["sii", "aci", "rci", "ends_difference"], "index_high"] < 0).all()
     assert found.loc["rii", "index_high"] < 1
     assert found.loc["par", "index_value"] == 0
+
+
+@pytest.mark.parametrize("counts", [(960, 0, 0, 0, 0), (0, 0, 0, 0, 960)])
+def test_a_line_that_reaches_zero_has_no_ratio_of_its_ends(counts: tuple[int, ...]) -> None:
+    found = compute(*fifths(*counts, measure="visits")).set_index("index_id")
+    assert found.loc["rii", list(NUMBERS)].isna().all()
+    assert found.loc["rii", ["disclosure_status", "index_note"]].tolist() == [
+        "not_assessed",
+        "the fit is not above 0 at both ends",
+    ]
+    assert found.loc["sii", "disclosure_status"] == "published"
+
+
+def test_an_end_that_may_be_zero_leaves_the_inverse_without_an_upper_limit() -> None:
+    found = compute(*fifths(8, 12, 16, 22, 30, measure="visits")).set_index("index_id").loc["rii"]
+    assert 1 < found["index_low"] < found["index_value"]
+    assert np.isnan(found["index_high"])
+    assert found["index_note"].startswith("no upper limit")
+
+
+@settings(max_examples=30)
+@given(
+    st.sampled_from(["above", "below", "visits", "average"]),
+    st.lists(st.one_of(st.integers(0, 240), st.integers(0, 6)), min_size=5, max_size=5),
+)
+def test_every_index_lies_between_its_limits(measure: str, counts: list[int]) -> None:
+    found = compute(*fifths(*counts, measure=measure), *race(*counts, measure=measure))
+    value, low, high = (found[name].to_numpy() for name in NUMBERS)
+    room = 1e-9 * np.maximum(1, np.abs(value))
+    assert not ((low > value + room) | (value > high + room)).any()
+    assert not np.isinf(found[list(NUMBERS)].to_numpy()).any()
+    ratios = found.loc[found["index_id"].isin(["rii", "rii_logit", "ends_ratio"]), list(NUMBERS)]
+    assert not (ratios < 0).any(axis=None)
+    assert found.loc[found["index_value"].isna(), ["index_low", "index_high"]].isna().all(axis=None)
 
 
 def test_rates_and_means_have_no_index_that_needs_a_bound() -> None:
