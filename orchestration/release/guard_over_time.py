@@ -119,7 +119,7 @@ def _aim_rules() -> list[tuple[str, str, str]]:
             "aims",
             "called improved while the balancing measure signals worse",
             """from aims where balancing_status like 'worse%'
-            and (outcome = 'improved' or status in ('met', 'on track'))""",
+            and (outcome like 'improved%' or status in ('met', 'on track'))""",
         ),
     ]
     return found  # fmt: skip

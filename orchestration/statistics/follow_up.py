@@ -50,6 +50,7 @@ def follow_up(
         strata=strata,
         gaps=gaps,
         series=charts.series,
+        points=charts.points,
         measures=measures,
         strata_labels=strata_labels,
         periods=periods,

@@ -1,30 +1,39 @@
 """Each aim against the published numbers: progress, projection, targets of every group, safety, and a status by rules.
 
 Status, the first that applies. `not assessed`: the latest period's gap, or a group that has a target, is suppressed,
-held or missing. `met`: the latest gap and every group with a target are at their targets, and the balancing measure
-signals worse nowhere. `off track`: the aim's date is over; or even the better end of the projection misses a target.
-`too early`: fewer than four points since the baseline. `on track`: the gap and every group are projected to reach
-their targets, and the balancing measure signals worse nowhere. `at risk`: anything else.
+held or missing. `met`: the gap and every group with a target are at their targets, each in its last three published
+months (two quarters, one year), and the balancing measure signals worse nowhere. `off track`: the aim's date is over;
+or even the better end of the projection misses a target. `too early`: fewer than four points since the baseline.
+`on track`: the gap and every group are projected to reach their targets, and the balancing measure signals worse
+nowhere. `at risk`: anything else.
 
-An outcome is called `improved` only when the gap is smaller than in the baseline by more than chance (the interval of
-the change, recovered from both gaps' published intervals, lies below zero, or the gap's control chart says so), the
-aim's own group is served better than in the baseline, and the balancing measure signals worse in no group. The same
-children stand in both gaps, which makes the interval of the change err on the wide side.
+An outcome is called `improved` by the rules of `outcome.py`, from released values only. The same children stand in
+both gaps, which makes the interval of the change err on the wide side.
 """
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from orchestration.statistics.aims.balancing import Balance, balance
+from orchestration.statistics.aims.lines import (
+    LASTING,
+    Line,
+    in_baseline,
+    is_baseline,
+    lasting_words,
+    latest_points,
+    line_of,
+)
+from orchestration.statistics.aims.outcome import DIFFERENCE, VALUE, outcome_of
 from orchestration.statistics.aims.projection import METHOD, POINTS_NEEDED, Projection, project
 from orchestration.statistics.aims.validation import group_targets
 from orchestration.statistics.counts import DIRECTIONS
-from orchestration.statistics.differences import mover_difference
-from orchestration.statistics.intervals import Interval, normal_quantile
+from orchestration.statistics.intervals import normal_quantile
 
 MET, ON_TRACK, AT_RISK, OFF_TRACK, TOO_EARLY, NOT_ASSESSED = (
     *("met", "on track", "at risk", "off track", "too early", "not assessed"),
@@ -56,30 +65,22 @@ class Aims(NamedTuple):
     targets: pd.DataFrame
 
 
-class _Line(NamedTuple):
-    """One series of an aim: the gap, or a group's value; what is published of it, oldest first."""
-
-    starts: pd.Series
-    ends: pd.Series
-    value: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    disclosure: str
-    quality: str
-
-
 def evaluate_aims(
     register: pd.DataFrame,
     *,
     strata: pd.DataFrame,
     gaps: pd.DataFrame,
     series: pd.DataFrame,
+    points: pd.DataFrame,
     measures: pd.DataFrame,
     strata_labels: pd.DataFrame,
     periods: pd.DataFrame,
     confidence: float,
 ) -> Aims:
-    """Every aim of the (checked) register. `strata`, `gaps` are the published frames, `series` is chart_series."""
+    """Every aim of the (checked) register.
+
+    `strata` and `gaps` are the published frames, `series` is chart_series and `points` is charts.
+    """
     if register.empty:
         return Aims(pd.DataFrame(columns=list(AIM_COLUMNS)), pd.DataFrame(columns=list(TARGET_COLUMNS)))
     wanted = set(register["measure_id"]) | set(register["process_measure_id"]) | set(register["balancing_measure_id"])
@@ -98,6 +99,7 @@ def evaluate_aims(
             strata,
             gaps,
             series,
+            points,
             measures,
             complete,
             reasons,
@@ -122,6 +124,7 @@ def _evaluate(
     strata: pd.DataFrame,
     gaps: pd.DataFrame,
     series: pd.DataFrame,
+    points: pd.DataFrame,
     measures: pd.DataFrame,
     complete: pd.DataFrame,
     reasons: set[str],
@@ -140,25 +143,29 @@ def _evaluate(
     ]
     own_strata, own_gaps = (frame[frame["measure_id"] == aim["measure_id"]] for frame in at_site)
     gap_rows = own_gaps[(own_gaps["stratum"] == aim["stratum"]) & (own_gaps["stratifier_2"].fillna("") == "")]
-    names = ("difference", "difference_low", "difference_high")
-    lines = [_line(gap_rows[gap_rows["grain"] == aim["grain"]], names, times)]
+    lines = [line_of(gap_rows[gap_rows["grain"] == aim["grain"]], DIFFERENCE, times)]
     for group in goals:
         rows = own_strata[(own_strata["stratum"] == group) & (own_strata["grain"] == aim["grain"])]
-        lines.append(_line(rows, ("value", "ci_low", "ci_high"), times))
+        lines.append(line_of(rows, VALUE, times))
     signs = np.array([1.0, *([sign] * len(goals))])
     target = np.array([aim["gap_target"], *goals.values()])
     latest = np.array([line.value[-1] if len(line.value) else np.nan for line in lines])
-    with np.errstate(invalid="ignore"):
-        is_met = np.where(np.isnan(latest), False, signs * (latest - target) <= 0)
+    is_met = ~np.isnan(latest) & np.array(
+        [_lasts(line, aim, s, t) for line, s, t in zip(lines, signs, target, strict=True)]
+    )
     found = _projected(aim, lines, confidence, shared)
     safety = _safety(aim, strata, series, measures, reasons, labels)
     said = ["the gap", *(labels.get((aim["stratifier"], group), group) for group in goals)]
     status, reason = _status(aim, said, lines, latest, is_met, found, signs, target, safety)
     is_shown = [line.disclosure == "published" and not np.isnan(line.value[-1]) for line in lines]
     baseline = [
-        _in_baseline(aim, gap_rows, "difference"),
-        *(_in_baseline(aim, own_strata[own_strata["stratum"] == group], "value") for group in goals),
+        in_baseline(aim, gap_rows, "difference"),
+        *(in_baseline(aim, own_strata[own_strata["stratum"] == group], "value") for group in goals),
     ]
+    own = lines[1 + list(goals).index(aim["stratum"])]
+    at_measure = strata[(strata["site"] == aim["site"]) & (strata["measure_id"] == aim["measure_id"])]
+    improvements = _improvements(aim, points)
+    outcome = outcome_of(aim, lines[0], own, gap_rows, at_measure, times, complete, sign, improvements, safety)
     row = {
         **{name: aim[name] for name in AIM_COLUMNS if name in aim},
         "reference_stratum": gap_rows["reference_stratum"].iloc[-1] if len(gap_rows) else None,
@@ -170,9 +177,9 @@ def _evaluate(
         "projection_method": METHOD if not np.isnan(found.value[0]) else None,
         "groups_met": int(is_met[1:].sum()),
         "groups_with_target": len(goals),
-        "outcome": _outcome(aim, lines[0], gap_rows, baseline, latest, sign, series, safety),
+        "outcome": outcome,
         "status": status,
-        "status_reason": reason,
+        "status_reason": "; ".join([reason, *_remarks(aim, baseline[0], latest[0], complete)]),
         **_process(aim, strata, series),
         "balancing_status": safety.words if safety else "",
         "disclosure_status": lines[0].disclosure,
@@ -195,22 +202,7 @@ def _evaluate(
     return row, groups
 
 
-def _line(rows: pd.DataFrame, names: tuple[str, str, str], times: pd.DataFrame) -> _Line:
-    """The series over every complete period of the grain; a period without a row is one that nothing is known of."""
-    index = pd.DatetimeIndex(pd.to_datetime(times["period_starts_on"])).astype("datetime64[s]")
-    own = rows.assign(_at=pd.to_datetime(rows["period_starts_on"]).astype("datetime64[s]")).set_index("_at")
-    own = own[~own.index.duplicated()].reindex(index)
-    shown = own["disclosure_status"].eq("published").to_numpy(dtype=bool)
-    value, low, high = (np.where(shown, own[name].to_numpy(dtype="float64", na_value=np.nan), np.nan) for name in names)
-    ends = pd.Series(pd.DatetimeIndex(pd.to_datetime(times["period_ends_on"])))
-    last = own[["disclosure_status", "quality_status"]].astype(object).fillna("").to_numpy()
-    disclosure, quality = last[-1] if len(last) else ("", "")
-    return _Line(
-        pd.Series(index), ends, value, low, high, disclosure or NOT_ASSESSED.replace(" ", "_"), quality or "publish"
-    )
-
-
-def _projected(aim: dict[str, Any], lines: list[_Line], confidence: float, shared: float) -> Projection:
+def _projected(aim: dict[str, Any], lines: list[Line], confidence: float, shared: float) -> Projection:
     starts = pd.Timestamp(aim["baseline_ends_on"])
     origin = starts.to_datetime64()
     ends = lines[0].ends.to_numpy(dtype="datetime64[s]")
@@ -233,7 +225,7 @@ def _projected(aim: dict[str, Any], lines: list[_Line], confidence: float, share
 def _status(
     aim: dict[str, Any],
     names: list[str],
-    lines: list[_Line],
+    lines: list[Line],
     latest: np.ndarray,
     is_met: np.ndarray,
     found: Projection,
@@ -248,10 +240,10 @@ def _status(
     missed = [name for name, met in zip(names, is_met, strict=True) if not met]
     if not missed:
         return (AT_RISK, f"targets reached, but the balancing measure is {safety.words}") if harm and safety else (
-            MET, "the gap and every group with a target are at their targets"
+            MET, f"the gap and every group with a target are at their targets in {lasting_words(aim['grain'])}"
         )  # fmt: skip
     if len(lines[0].ends) and lines[0].ends.iloc[-1] >= pd.Timestamp(aim["by_when"]):
-        return OFF_TRACK, f"the date is over, and not at target: {', '.join(missed)}"
+        return OFF_TRACK, f"the date is over, and not at target in {lasting_words(aim['grain'])}: {', '.join(missed)}"
     if np.isnan(found.value).any():
         return TOO_EARLY, f"fewer than {POINTS_NEEDED} points since the baseline to draw a line through"
     beyond = signs * (found.value - target) > 0
@@ -263,6 +255,8 @@ def _status(
         return AT_RISK, "going on like this, misses its target: " + _names(names, beyond)
     if harm and safety:
         return AT_RISK, f"projected to be reached, but the balancing measure is {safety.words}"
+    if (signs * (latest - target) <= 0).all():
+        return ON_TRACK, f"at target in the latest {aim['grain']}, not yet in {lasting_words(aim['grain'])}"
     return ON_TRACK, "going on like this, the gap and every group reach their targets"
 
 
@@ -270,49 +264,36 @@ def _names(names: list[str], chosen: np.ndarray) -> str:
     return ", ".join(name for name, is_chosen in zip(names, chosen, strict=True) if is_chosen)
 
 
-def _outcome(
-    aim: dict[str, Any],
-    gap: _Line,
-    gap_rows: pd.DataFrame,
-    baseline: list[float],
-    latest: np.ndarray,
-    sign: float,
-    series: pd.DataFrame,
-    safety: Balance | None,
-) -> str:
-    if np.isnan(latest[0]):
-        return "cannot be said"
-    if latest[0] >= aim["baseline_value"]:
-        return "gap not smaller than in the baseline"
-    # baseline and latest run: the gap, then the groups with a target, of which the aim's own is one.
-    own = 1 + list(group_targets(aim["group_targets"], "aims")).index(aim["stratum"])
-    if sign * (latest[own] - baseline[own]) >= 0:
-        return "gap smaller only because others are served less well (levelling down)"
-    charted = series[
-        series["subject"].eq("gap") & series["measure_id"].eq(aim["measure_id"]) & series["site"].eq(aim["site"])
-        & series["stratifier"].eq(aim["stratifier"]) & series["stratum"].eq(aim["stratum"])
-    ]  # fmt: skip
-    signalled = charted["variation"].eq("special cause, improvement").any()
-    if not (signalled or _is_less(gap, _baseline_rows(aim, gap_rows))):
-        return "gap smaller, but not by more than chance explains"
-    if safety is not None and safety.worse:
-        return "gap smaller, but not called improved: the balancing measure signals worse"
-    return "improved"
+def _lasts(line: Line, aim: dict[str, Any], sign: float, target: float) -> bool:
+    """Whether a target is met by as many latest published points as it takes."""
+    found = line.value[latest_points(line.value, aim["grain"])]
+    return len(found) == LASTING[aim["grain"]] and bool((sign * (found - target) <= 0).all())
 
 
-def _is_less(gap: _Line, baseline: pd.DataFrame) -> bool:
-    """Whether the latest gap is smaller than the baseline's, as published, by more than chance explains."""
-    if baseline.empty:
-        return False
-    now, then = (
-        [np.array([float(number)]) for number in numbers]
-        for numbers in (
-            (gap.value[-1], gap.low[-1], gap.high[-1]),
-            baseline[["difference", "difference_low", "difference_high"]].iloc[0],
-        )
-    )
-    change = mover_difference(now[0], Interval(now[1], now[2]), then[0], Interval(then[1], then[2]))
-    return bool(change.high[0] < 0)
+def _remarks(aim: dict[str, Any], baseline: float, latest: float, complete: pd.DataFrame) -> list[str]:
+    """What a reader of the status must know besides: the baseline's standing, and a gap that turned around."""
+    found = []
+    if not is_baseline(aim, complete).any():
+        found.append("the baseline is not one period of this release, so nothing is said about improvement")
+    elif not np.isnan(baseline) and abs(baseline - aim["baseline_value"]) > _rounding(aim["baseline_value"]):
+        found.append("the registered baseline_value differs from the release's, which the outcome is judged by")
+    if latest < -abs(aim["gap_target"]):
+        found.append("the gap has turned: the reference is now served less well, by more than the target")
+    return found
+
+
+def _rounding(number: float) -> float:
+    """Half a unit of the last decimal that a registered number has."""
+    exponent = Decimal(repr(float(number))).normalize().as_tuple().exponent
+    return 0.5 * 10.0 ** min(int(exponent), 0) + 1e-9
+
+
+def _improvements(aim: dict[str, Any], points: pd.DataFrame) -> set[pd.Timestamp]:
+    """Last days of the periods that the control chart of the aim's gap marks as improvement."""
+    wanted = {name: aim[name] for name in ("measure_id", "site", "stratifier", "stratum")}
+    wanted |= {"subject": "gap", "signal_meaning": "improvement"}
+    mine = np.logical_and.reduce([points[name].eq(value).to_numpy(dtype=bool) for name, value in wanted.items()])
+    return set(pd.to_datetime(points.loc[mine, "period_ends_on"]))
 
 
 def _safety(
@@ -355,20 +336,7 @@ def _process(aim: dict[str, Any], strata: pd.DataFrame, series: pd.DataFrame) ->
     return nothing
 
 
-def _baseline_rows(aim: dict[str, Any], rows: pd.DataFrame) -> pd.DataFrame:
-    """The published row of the period that is exactly the baseline, of whatever grain."""
-    starts, ends = (pd.to_datetime(rows[column]) for column in ("period_starts_on", "period_ends_on"))
-    same = (starts == pd.Timestamp(aim["baseline_starts_on"])) & (ends == pd.Timestamp(aim["baseline_ends_on"]))
-    return rows[same & (rows["disclosure_status"] == "published")]
-
-
-def _in_baseline(aim: dict[str, Any], rows: pd.DataFrame, name: str) -> float:
-    """The published value of the baseline; NaN without one."""
-    same = _baseline_rows(aim, rows)
-    return float(same[name].iloc[0]) if len(same) else np.nan
-
-
-def _ends(line: _Line) -> dict[str, Any]:
+def _ends(line: Line) -> dict[str, Any]:
     if not len(line.value):
         return dict.fromkeys(("latest_starts_on", "latest_ends_on", "latest_value", "latest_low", "latest_high"))
     return {

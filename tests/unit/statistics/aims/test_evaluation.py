@@ -91,6 +91,66 @@ def test_a_gap_closed_by_serving_others_worse_is_no_improvement() -> None:
     assert found["status"] != "met"
 
 
+def test_nothing_is_said_about_improvement_since_a_baseline_that_is_no_period() -> None:
+    for given in ({"baseline_ends_on": "2024-05-31"}, {"baseline_starts_on": "2022-07-01"}):
+        for a, b in (([400] * 36, falling(200, 320)), (falling(400, 280), [200] * 36)):
+            found = judged(gap(a, b), **given)
+            assert found["outcome"] == "cannot be said: the baseline is not one period of this release"
+            assert "the baseline is not one period of this release" in found["status_reason"]
+
+
+def test_nothing_is_said_about_improvement_without_the_groups_own_baseline() -> None:
+    whole = gap(falling(400, 280), [200] * 36)
+    year = whole.strata["grain"].eq("year") & whole.strata["stratum"].eq("a")
+    found = judged(whole._replace(strata=whole.strata[~year]))
+    assert found["outcome"].startswith("cannot be said: the group or its reference is not published")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "outcome"),
+    [
+        (falling(400, 399), falling(200, 320), "more than half of it because others are served less well"),
+        (falling(400, 270), falling(200, 250), "the reference is served less well by more than chance explains"),
+        (falling(400, 280), falling(200, 201), "improved"),
+    ],
+)
+def test_what_the_reference_brought_to_a_narrowing_is_told_from_what_the_group_did(
+    a: list[int], b: list[int], outcome: str
+) -> None:
+    assert outcome in judged(gap(a, b))["outcome"]
+
+
+def test_the_outcome_comes_from_released_values_and_another_registered_baseline_is_remarked() -> None:
+    flat = judged(gap([400] * 36, [200] * 36), baseline_value=30.0)
+    assert flat["outcome"] == "gap not smaller than in the baseline"
+    assert "baseline_value differs from the release's" in flat["status_reason"]
+    higher = judged(gap(falling(400, 280), [200] * 36), baseline_value=11.0)
+    assert higher["outcome"] == "improved"
+    assert "differs" not in judged(gap([404] * 36, [200] * 36), baseline_value=20.0)["status_reason"]
+
+
+def test_one_good_month_neither_meets_an_aim_nor_improves_anything() -> None:
+    for good in (1, 2):
+        found = judged(gap([400] * (36 - good) + [295] * good, [200] * 36), by_when="2026-06-30")
+        assert found["status"] == "off track"
+        assert "not at target in each of the last 3 published months" in found["status_reason"]
+        assert found["outcome"] == "gap smaller in the latest month, but not in each of the last 3 published months"
+        assert found["groups_met"] == 1
+    found = judged(gap([400] * 33 + [295] * 3, [200] * 36))
+    assert (found["status"], found["outcome"]) == ("met", "improved")
+    assert "in each of the last 3 published months" in found["status_reason"]
+    # A month that is not shown is passed over, not taken for a good one.
+    found = judged(gap([400] * 33 + [295] * 3, [200] * 36, held=[34]))
+    assert found["status"] != "met"
+
+
+def test_a_gap_that_turned_around_beyond_its_target_is_remarked() -> None:
+    found = judged(gap(falling(400, 80), [200] * 36))
+    assert found["status"] == "met"
+    assert "the gap has turned" in found["status_reason"]
+    assert "turned" not in judged(gap(falling(400, 150), [200] * 36))["status_reason"]
+
+
 def test_a_smaller_gap_that_chance_explains_is_not_called_improved() -> None:
     a, b = [40, 40] * 6 + [39] * 24, [20] * 36
     small = [counted("share", name, values, 100) for name, values in (("a", a), ("b", b))]
@@ -121,6 +181,7 @@ def test_nothing_is_improved_while_the_balancing_measure_signals_worse_in_any_gr
     assert harm["balancing_status"] == "worse in Group c"
     assert "not called improved" in harm["outcome"]
     unseen = judged(with_harm(5), balancing_measure_id="harm")
+    assert unseen["outcome"].startswith("improved, but not fully checked")
     assert unseen["balancing_status"].startswith("cannot be judged")
 
 
