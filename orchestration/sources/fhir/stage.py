@@ -72,28 +72,42 @@ _GONE = """
     )
 """
 
-# A record that was merged into another gives way to it; what refers to it belongs to the other.
+# A record that was merged into another gives way to it; what refers to it belongs to the other. Where links lead in a
+# circle nobody can say which record holds: none of them gives way. A link to itself says nothing.
 _MERGED = """
+    create table merge_link as
+    select distinct person.id, reference_id(link.other.reference, 'Patient') as other
+    from (select file_no, line, id, unnest(link) as link from Patient_line where fault is null) as person
+    anti join Patient_gone using (file_no, line)
+    where link.type = 'replaced-by' and other <> person.id;
+
+    create table merge_circle as
+    with recursive reached as (
+        select id, other from merge_link
+        union
+        select reached.id, merge_link.other from reached inner join merge_link on reached.other = merge_link.id
+    ),
+    circle as (
+        select id from reached where id = other
+    )
+    select distinct id as patient_id from reached where id in (from circle) or other in (from circle);
+
     create table merged as
     with recursive step as (
-        select person.id, reference_id(link.other.reference, 'Patient') as other
-        from (select file_no, line, id, unnest(link) as link from Patient_line where fault is null) as person
-        anti join Patient_gone using (file_no, line)
-        where link.type = 'replaced-by'
+        select id, other from merge_link anti join merge_circle on id = patient_id
     ),
     chain as (
         select id, other, 1 as depth from step
-        union all
+        union
         select chain.id, step.other, chain.depth + 1
         from chain inner join step on chain.other = step.id
-        where chain.depth < 20
     )
     select id as patient_id, arg_max(other, depth) as survivor_id
     from chain
     where other in (
         select id from (select file_no, line, id from Patient_line where fault is null)
         anti join Patient_gone using (file_no, line)
-    ) and other <> id
+    )
     group by id
 """
 
