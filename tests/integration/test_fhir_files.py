@@ -119,6 +119,14 @@ def test_bytes_that_are_no_text_cost_one_line(place: FhirPlace) -> None:
     assert set(born(place)) == {"p1", "p3"}
 
 
+@pytest.mark.parametrize("name", ["Patient.ndjson", "Patient.ndjson.gz", "3fa85f64.ndjson", "3fa85f64.ndjson.gz"])
+def test_a_byte_order_mark_costs_no_line(place: FhirPlace, name: str) -> None:
+    place.write(name, "\ufeff" + json.dumps(patient("p1")), patient("p2"))
+    place.write("deleted/Bundle.ndjson", "\ufeff" + json.dumps(deletion("Patient/absent")))
+    assert next((file.rows_pulled, file.rows_quarantined) for file in place.pull()) == (2, 0)
+    assert place.ask("patients", "patient_id, _source_row") == [("p1", 1), ("p2", 2)]
+
+
 def test_a_cut_gzip_file_changes_nothing(place: FhirPlace) -> None:
     place.write("Patient.ndjson.gz", patient("p1"))
     place.pull()
