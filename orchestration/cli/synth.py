@@ -34,7 +34,7 @@ def synth(
     """Write an invented registry, `tracts.csv`, and `truth.json` with all that was planted.
 
     No real person is in it. Point a source of equity.toml at the folder to run on it: `registry_files` for tables,
-    `fhir_files` for FHIR.
+    `fhir_files` for FHIR, `omop` for OMOP, with what the command says at the end in its settings.
     """
     from orchestration.settings import DEMO_AS_OF
     from orchestration.synthetic.formats import write_registry
@@ -55,4 +55,11 @@ def synth(
         faults=faults,
         progress=lambda words: typer.echo(f"{time.perf_counter() - started:6.1f} s  {words}", err=True),
     )
+    if form == "omop":
+        from orchestration.synthetic.omop import PROBLEM_LIST
+
+        typer.echo(
+            f"The source's settings need `condition_types = [{PROBLEM_LIST}]`: there are diagnoses of visits as well.",
+            err=True,
+        )
     typer.echo(directory)

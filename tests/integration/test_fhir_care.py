@@ -191,6 +191,49 @@ RESULTS: dict[str, tuple[Resource, tuple[str | None, ...]]] = {
         ("4548-4", "14", "%"),
     ),
     "as text": ({"valueQuantity": None, "valueString": " 7.9 % "}, ("4548-4", "7.9", "%")),
+    "as text, above what the machine measures": (
+        {"valueQuantity": None, "valueString": ">14%"},
+        ("4548-4", "14", "%"),
+    ),
+    "as text, below what the machine measures": (
+        {"valueQuantity": None, "valueString": "< 4 %"},
+        ("4548-4", "4", "%"),
+    ),
+    "as text, at least": ({"valueQuantity": None, "valueString": ">= 130 mmol/mol"}, ("4548-4", "130", "mmol/mol")),
+    "as text with a limit and no unit": ({"valueQuantity": None, "valueString": "≥14.5"}, ("4548-4", "14.5", None)),
+    "as text with a comma": ({"valueQuantity": None, "valueString": "7,5 %"}, ("4548-4", "7,5 %", "%")),
+    "in a panel": (
+        {
+            "code": concept((LOINC, "55399-0")),
+            "valueQuantity": None,
+            "component": [
+                {"code": concept((LOINC, "2345-7")), "valueQuantity": {"value": 150, "unit": "mg/dL"}},
+                {"code": concept((LOINC, "4548-4"))},
+                {"code": concept(("local", "A1C"), (LOINC, "17856-6")), "valueQuantity": {"value": 8.1, "unit": "%"}},
+            ],
+        },
+        ("17856-6", "8.1", "%"),
+    ),
+    "in a panel as text": (
+        {
+            "code": concept((LOINC, "55399-0")),
+            "valueQuantity": None,
+            "component": [{"code": concept((LOINC, "4548-4")), "valueString": ">14 %"}],
+        },
+        ("4548-4", "14", "%"),
+    ),
+    "a result with components of its own": (
+        {"component": [{"code": concept((LOINC, "59261-8")), "valueQuantity": {"value": 57, "unit": "mmol/mol"}}]},
+        ("4548-4", "7.4", "%"),
+    ),
+    "a panel without an HbA1c": (
+        {
+            "code": concept((LOINC, "55399-0")),
+            "valueQuantity": None,
+            "component": [{"code": concept((LOINC, "2345-7")), "valueQuantity": {"value": 150, "unit": "mg/dL"}}],
+        },
+        ("55399-0", None, None),
+    ),
     "text that is no number": ({"valueQuantity": None, "valueString": "see note"}, ("4548-4", "see note", None)),
     "no value": ({"valueQuantity": None}, ("4548-4", None, None)),
 }

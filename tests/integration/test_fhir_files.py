@@ -119,6 +119,14 @@ def test_bytes_that_are_no_text_cost_one_line(place: FhirPlace) -> None:
     assert set(born(place)) == {"p1", "p3"}
 
 
+@pytest.mark.parametrize("name", ["Patient.ndjson", "Patient.ndjson.gz", "3fa85f64.ndjson", "3fa85f64.ndjson.gz"])
+def test_a_byte_order_mark_costs_no_line(place: FhirPlace, name: str) -> None:
+    place.write(name, "\ufeff" + json.dumps(patient("p1")), patient("p2"))
+    place.write("deleted/Bundle.ndjson", "\ufeff" + json.dumps(deletion("Patient/absent")))
+    assert next((file.rows_pulled, file.rows_quarantined) for file in place.pull()) == (2, 0)
+    assert place.ask("patients", "patient_id, _source_row") == [("p1", 1), ("p2", 2)]
+
+
 def test_a_cut_gzip_file_changes_nothing(place: FhirPlace) -> None:
     place.write("Patient.ndjson.gz", patient("p1"))
     place.pull()
@@ -231,10 +239,12 @@ def test_deletions_that_cannot_be_read_stop_the_pull(place: FhirPlace) -> None:
     assert born(place) == {"p1": "2010-05-06"}
 
 
-def test_a_merged_record_gives_way_and_its_care_goes_along(place: FhirPlace) -> None:
-    def merged(patient_id: str, into: str) -> Resource:
-        return patient(patient_id, link=[{"type": "replaced-by", "other": reference(f"Patient/{into}")}])
+def merged(patient_id: str, *into: str) -> Resource:
+    links = [{"type": "replaced-by", "other": reference(f"Patient/{other}")} for other in into]
+    return patient(patient_id, link=links)
 
+
+def test_a_merged_record_gives_way_and_its_care_goes_along(place: FhirPlace) -> None:
     place.write(
         "Patient.ndjson",
         merged("first", "second"),
@@ -255,6 +265,47 @@ def test_a_merged_record_gives_way_and_its_care_goes_along(place: FhirPlace) -> 
         ("stray", "stray"),
         ("third", "third"),
     ]
+
+
+@pytest.mark.parametrize(
+    "circle",
+    [
+        [merged("a", "b"), merged("b", "a")],
+        [merged("a", "b"), merged("b", "c"), merged("c", "a")],
+        [merged("a", "b", "kept"), merged("b", "a")],
+        [merged("a", "b"), merged("b", "a"), merged("leads_there", "a")],
+        [merged(f"n{number}", f"n{(number + 1) % 40}") for number in range(40)],
+    ],
+    ids=["of two", "of three", "and out of it", "and into it", "of forty"],
+)
+def test_records_that_are_merged_in_a_circle_are_set_aside(place: FhirPlace, circle: list[Resource]) -> None:
+    place.write("Patient.ndjson", patient("kept"), merged("gives_way", "kept"), *circle)
+    care = [observation(id=each["id"], subject=reference(f"Patient/{each['id']}")) for each in circle]
+    place.write("Observation.ndjson", *care)
+    files = {file.table_name: file for file in place.pull()}
+    patients = files["patients"]
+    assert (patients.rows_pulled, patients.rows_left_out, patients.rows_quarantined) == (1, 1, len(circle))
+    assert set(born(place)) == {"kept"}
+    assert place.ask("rejects", "source_row, reason") == [
+        (row, "merge links lead in a circle") for row in range(3, 3 + len(circle))
+    ]
+    assert {one for one, other in place.ask("observations", "observation_id, patient_id") if one == other} == {
+        each["id"] for each in circle
+    }
+
+
+def test_a_record_that_is_merged_into_itself_stays(place: FhirPlace) -> None:
+    place.write("Patient.ndjson", merged("p1", "p1"), merged("p2", "p2", "p1"))
+    place.pull()
+    assert set(born(place)) == {"p1"}
+
+
+def test_a_long_chain_of_merges_ends_in_its_last_record(place: FhirPlace) -> None:
+    place.write("Patient.ndjson", *(merged(f"p{number}", f"p{number + 1}") for number in range(30)), patient("p30"))
+    place.write("Observation.ndjson", observation(subject=reference("Patient/p0")))
+    place.pull()
+    assert set(born(place)) == {"p30"}
+    assert place.ask("observations", "patient_id") == [("p30",)]
 
 
 def test_what_a_killed_pull_left_is_cleared_away(place: FhirPlace) -> None:

@@ -31,6 +31,7 @@ def test_an_unforeseen_error_names_a_log_and_tells_no_data(
 ) -> None:
     ended = ends_with(ValueError(f"cannot read '{SECRET}'"), equity, monkeypatch)
     assert ended.code == 1
+    assert "equity: stopped by an error that this program does not know" in ended.err
     assert "ValueError: cannot read" in ended.err
     assert "Traceback" not in ended.err
     log = Path(next(word for word in ended.err.split() if word.endswith(".failure.log")))

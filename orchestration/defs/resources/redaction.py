@@ -43,7 +43,7 @@ def unexpected(error: BaseException, *, where: str, logs_dir: Path, run_id: str)
             log.writelines(traceback.format_tb(cause.__traceback__))
             cause = cause.__cause__ or cause.__context__
     return UnexpectedError(
-        "the step ends without an unforeseen failure",
+        "stopped by an error that this program does not know",
         where=where,
         found=f"{type(error).__name__}: {_words_of(error)}",
         remedy=f"{path} says where it happened; it holds no data and can be passed on",

@@ -18,7 +18,7 @@ from orchestration.settings import PROJECT_ROOT
 from orchestration.settings_fhir import FhirReading
 from orchestration.sources import sql
 from orchestration.sources.fhir.export import NumberedFile
-from orchestration.sources.fhir.stage import Stage
+from orchestration.sources.fhir.stage import RULES, Stage
 from orchestration.sources.landing import Written
 from orchestration.sources.layout import REGISTRY
 from orchestration.sources.raw_zone import DATA
@@ -87,7 +87,7 @@ MAIN_TABLE = {"Patient": "patients", "Coverage": "coverage", "Encounter": "encou
 
 def rules(reading: FhirReading, table: str) -> list[str]:
     """Everything beside the files that decides what a table's rows are: SQL, vocabularies, settings."""
-    said = [_own(f"tables/{table}.sql"), _own("macros.sql"), _IDENTIFIERS, _ENCOUNTER_SITES]
+    said = [_own(f"tables/{table}.sql"), _own("macros.sql"), _IDENTIFIERS, _ENCOUNTER_SITES, *RULES]
     seeds = [(PROJECT_ROOT / "seeds" / f"{name}.csv").read_text(encoding="utf-8") for name in _SEEDS]
     options = reading.model_dump_json(include=set(FhirReading.model_fields))
     return [*said, *seeds, options]

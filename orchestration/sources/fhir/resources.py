@@ -84,6 +84,7 @@ _OWN: dict[str, dict[str, Shape]] = {
         "valueString": _TEXT,
         "valueInteger": _TEXT,
         "valueCodeableConcept": _CONCEPT,
+        "component": [{"code": _CONCEPT, "valueQuantity": _QUANTITY, "valueString": _TEXT, "valueInteger": _TEXT}],
     },
     "Coverage": {
         "status": _TEXT,

@@ -6,7 +6,10 @@ and `<type>_current` those whose resource holds; `<type>_gone` says why the othe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import codecs
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -15,7 +18,7 @@ from orchestration.errors import SourceError
 from orchestration.sources import sql
 from orchestration.sources.fhir.export import NumberedFile
 from orchestration.sources.fhir.resources import DELETION, TYPES, structure
-from orchestration.sources.table_file import is_gzip
+from orchestration.sources.table_file import is_gzip, open_binary
 
 _LONGEST_LINE = 16 << 20
 _LINE = """
@@ -72,30 +75,46 @@ _GONE = """
     )
 """
 
-# A record that was merged into another gives way to it; what refers to it belongs to the other.
+# A record that was merged into another gives way to it; what refers to it belongs to the other. Where links lead in a
+# circle nobody can say which record holds: none of them gives way. A link to itself says nothing.
 _MERGED = """
+    create table merge_link as
+    select distinct person.id, reference_id(link.other.reference, 'Patient') as other
+    from (select file_no, line, id, unnest(link) as link from Patient_line where fault is null) as person
+    anti join Patient_gone using (file_no, line)
+    where link.type = 'replaced-by' and other <> person.id;
+
+    create table merge_circle as
+    with recursive reached as (
+        select id, other from merge_link
+        union
+        select reached.id, merge_link.other from reached inner join merge_link on reached.other = merge_link.id
+    ),
+    circle as (
+        select id from reached where id = other
+    )
+    select distinct id as patient_id from reached where id in (from circle) or other in (from circle);
+
     create table merged as
     with recursive step as (
-        select person.id, reference_id(link.other.reference, 'Patient') as other
-        from (select file_no, line, id, unnest(link) as link from Patient_line where fault is null) as person
-        anti join Patient_gone using (file_no, line)
-        where link.type = 'replaced-by'
+        select id, other from merge_link anti join merge_circle on id = patient_id
     ),
     chain as (
         select id, other, 1 as depth from step
-        union all
+        union
         select chain.id, step.other, chain.depth + 1
         from chain inner join step on chain.other = step.id
-        where chain.depth < 20
     )
     select id as patient_id, arg_max(other, depth) as survivor_id
     from chain
     where other in (
         select id from (select file_no, line, id from Patient_line where fault is null)
         anti join Patient_gone using (file_no, line)
-    ) and other <> id
+    )
     group by id
 """
+# What decides on rows beside the files and the SELECT of a table.
+RULES = (_LINE, _GONE, _MERGED, "without byte order mark")
 
 
 class Stage:
@@ -127,7 +146,7 @@ class Stage:
             self._copy(
                 each,
                 f"""select {each.number} as file_no, json is not null and json_type(json) = 'OBJECT' as is_json,
-                    unnest(json_transform(json, {shape})) from {_lines(each)}""",
+                    unnest(json_transform(json, {shape}))""",
                 path,
             )
             paths.append(sql.file(path))
@@ -164,7 +183,7 @@ class Stage:
             path = self._folder / f"deletion.{each.number}.parquet"
             shape = sql.text(structure(DELETION))
             select = f"""select coalesce((json ->> '$.resourceType') = 'Bundle', false) as is_bundle,
-                unnest(json_transform(json, {shape})) from {_lines(each)}"""
+                unnest(json_transform(json, {shape}))"""
             self._copy(each, select, path)
             rows = f"read_parquet({sql.file(path)}, file_row_number = true)"
             bad = con.execute(
@@ -191,9 +210,13 @@ class Stage:
             )
 
     def _copy(self, each: NumberedFile, select: str, path: Path) -> None:
+        """Write what `select` makes of the lines of a file, which it calls `json`, to `path`."""
         try:
-            self._con.execute(f"copy ({select}) to {sql.text(str(path.absolute()))} (format parquet)")
-        except duckdb.Error as error:
+            with _readable(each, self._folder) as source:
+                self._con.execute(
+                    f"copy ({select} from {_lines(source)}) to {sql.text(str(path.absolute()))} (format parquet)"
+                )
+        except (duckdb.Error, OSError) as error:
             # DuckDB's words may hold a value.
             raise SourceError(
                 "the lines of a file can be read",
@@ -204,9 +227,25 @@ class Stage:
         each.require_unchanged()
 
 
-def _lines(each: NumberedFile) -> str:
-    compression = "gzip" if is_gzip(each.file.path) else "uncompressed"
+@contextmanager
+def _readable(each: NumberedFile, folder: Path) -> Iterator[Path]:
+    """The file; where it begins with a byte order mark, which is no JSON, a copy in `folder` without it."""
+    with open_binary(each.file.path) as file:
+        if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+            yield each.file.path
+            return
+        path = folder / f"unmarked.{each.number}.ndjson"
+        try:
+            with path.open("wb") as copy:
+                shutil.copyfileobj(file, copy, 1 << 20)
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _lines(path: Path) -> str:
+    compression = "gzip" if is_gzip(path) else "uncompressed"
     return (
-        f"read_ndjson_objects({sql.file(each.file.path)}, ignore_errors = true, compression = '{compression}', "
+        f"read_ndjson_objects({sql.file(path)}, ignore_errors = true, compression = '{compression}', "
         f"maximum_object_size = {_LONGEST_LINE})"
     )

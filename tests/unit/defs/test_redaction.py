@@ -65,6 +65,7 @@ def test_the_log_of_the_unforeseen_says_where_and_not_what(tmp_path: Path) -> No
     except RuntimeError as error:
         found = unexpected(error, where="Pull", logs_dir=tmp_path / "logs", run_id="r1")
     log = (tmp_path / "logs" / "r1.failure.log").read_text(encoding="utf-8")
+    assert str(found).startswith("Pull: stopped by an error that this program does not know\n  found:  RuntimeError: ")
     assert str(tmp_path / "logs" / "r1.failure.log") in str(found)
     assert "RuntimeError: patient" in log
     assert "ValueError: invalid literal for int() with base" in log

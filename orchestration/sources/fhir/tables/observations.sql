@@ -9,19 +9,55 @@ with coded as (
 
 ),
 
+own as (
+
+    select
+        *,
+        list_filter(loinc, lambda c: list_contains(getvariable('hba1c_codes'), c))[1] as own_hba1c
+    from coded
+
+),
+
+parted as (
+
+    -- a panel says its HbA1c in a component; of several the first one with a value
+    select
+        *,
+        case when own_hba1c is null then list_filter(component, lambda p:
+            coalesce(p.valueQuantity.value, p.valueInteger, p.valueString) is not null
+            and len(list_filter(p.code.coding, lambda c:
+                c.system = 'http://loinc.org' and list_contains(getvariable('hba1c_codes'), c.code))) > 0
+        )[1] end as part
+    from own
+
+),
+
+said as (
+
+    select
+        * replace (
+            case when part is null then valueQuantity else part.valueQuantity end as valueQuantity,
+            case when part is null then valueInteger else part.valueInteger end as valueInteger,
+            case when part is null then valueString else part.valueString end as valueString
+        ),
+        coalesce(own_hba1c, list_filter(part.code.coding, lambda c:
+            c.system = 'http://loinc.org' and list_contains(getvariable('hba1c_codes'), c.code))[1].code) as hba1c
+    from parted
+
+),
+
 measured as (
 
     select
         *,
-        list_filter(loinc, lambda c: list_contains(getvariable('hba1c_codes'), c))[1] as hba1c,
         -- annotations in braces say nothing about the unit
         trim(regexp_replace(coalesce(
             case when valueQuantity.code in ('%', 'mmol/mol') then valueQuantity.code end,
             valueQuantity.unit,
             valueQuantity.code,
-            nullif(regexp_extract(valueString, '^\s*[0-9.]+\s*(%|mmol/mol)', 1), '')
+            nullif(regexp_extract(valueString, '^\s*(?:[<>]=?|[≤≥])?\s*[0-9.,]+\s*(%|mmol/mol)', 1), '')
         ), '\{[^}]*\}', '', 'g')) as measured_unit
-    from coded
+    from said
 
 )
 
@@ -42,7 +78,8 @@ select
     coalesce(
         valueQuantity.value,
         valueInteger,
-        nullif(regexp_extract(valueString, '^\s*([0-9]+([.][0-9]+)?)\s*(%|mmol/mol)?\s*$', 1), ''),
+        -- what is above or below what the machine measures counts with the limit, as in a comparator
+        nullif(regexp_extract(valueString, '^\s*(?:[<>]=?|[≤≥])?\s*([0-9]+([.][0-9]+)?)\s*(%|mmol/mol)?\s*$', 1), ''),
         valueString
     ) as value,
     case when hba1c is not null and starts_with(measured_unit, '%') then '%' else measured_unit end as unit,

@@ -79,7 +79,9 @@ select
     person.line,
     1 as position,
     cast(null as varchar) as left_out,
-    cast(null as varchar) as fault,
+    case
+        when person.id in (select merge_circle.patient_id from merge_circle) then 'merge links lead in a circle'
+    end as fault,
     person.id as patient_id,
     person.birthDate as birth_date,
     coalesce(
