@@ -38,8 +38,9 @@ sql: $(READY) ## SQL style
 
 check: lint types sql test ## all of these, as the CI does
 
+# Dagster says first of all that its authors prefer another command, which is not installed; only that is silenced.
 dev: $(READY) ## Dagster's web UI on this code (PORT=3000)
-	@DAGSTER_HOME="$$($(BIN)/equity dagster-home)" exec $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
+	@PYTHONWARNINGS='ignore:Function `dev_command` is superseded' DAGSTER_HOME="$$($(BIN)/equity dagster-home)" exec $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
 
 bench: $(READY) ## measure against hand-written scripts
 	@$(BIN)/python -m benchmarks $(ARGS)

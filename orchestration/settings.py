@@ -21,6 +21,7 @@ from orchestration.settings_words import found_of, rule_of
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SETTINGS_FILE_VARIABLE = "EQUITY_SETTINGS"
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+POLICY_MIN_CELL = 11  # CMS Cell Size Suppression Policy: no count from 1 to 10 is shown
 Part = TypeVar("Part", bound=BaseModel)
 
 
@@ -114,7 +115,7 @@ Source = Annotated[
 class Disclosure(_Strict):
     """Counts of people or events from 1 to `min_cell - 1` are suppressed (CMS Cell Size Suppression Policy: 11)."""
 
-    min_cell: Annotated[int, Field(ge=2, le=1000)] = 11
+    min_cell: Annotated[int, Field(ge=2, le=1000)] = POLICY_MIN_CELL
 
 
 class Gate(_Strict):

@@ -13,7 +13,15 @@ from typing import Literal
 
 from orchestration import settings_area as area
 from orchestration.errors import EquityError
-from orchestration.settings import AreaFilesSource, IdentityMapSource, RegistryFilesSource, Settings, Source, secret
+from orchestration.settings import (
+    POLICY_MIN_CELL,
+    AreaFilesSource,
+    IdentityMapSource,
+    RegistryFilesSource,
+    Settings,
+    Source,
+    secret,
+)
 from orchestration.settings_fhir import FhirFilesSource
 from orchestration.settings_fhir_bulk import FhirBulkSource
 from orchestration.settings_omop import OmopSource, SyntheaSource
@@ -65,6 +73,11 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     yield Finding("ok", "settings", where)
     starts, ends = settings.window_bounds()
     yield Finding("ok", "window", f"{starts} to {ends}, as of {settings.effective_as_of()}")
+    if settings.disclosure.min_cell < POLICY_MIN_CELL:
+        words = f"min_cell {settings.disclosure.min_cell} is below the {POLICY_MIN_CELL} of the CMS cell size policy"
+        yield Finding("note", "disclosure", words)
+    else:
+        yield Finding("ok", "disclosure", f"counts below {settings.disclosure.min_cell} are suppressed")
     if not settings.sources:
         yield Finding("wrong", "sources", "none is configured; `equity init --print` shows how")
     try:

@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.cli.findings import Finding, findings
 from orchestration.defs.resources.run_lock import exclusive
-from orchestration.settings import IdentityMapSource, Settings, Source, demo_settings
+from orchestration.settings import Disclosure, IdentityMapSource, Settings, Source, demo_settings
 from orchestration.settings_area import CensusAcsSource, GeocodeFilesSource
 from orchestration.settings_fhir import FhirFilesSource
 from orchestration.settings_omop import OmopSource, SyntheaSource
@@ -37,6 +37,14 @@ def of(settings: Settings, what: str) -> Finding:
 
 def test_nothing_is_wrong_with_a_sound_set_up(settings: Settings) -> None:
     assert [finding for finding in findings(settings) if finding.state == "wrong"] == []
+
+
+def test_a_smallest_count_below_the_policy_is_a_note(settings: Settings) -> None:
+    assert of(settings, "disclosure").state == "ok"
+    smaller = settings.model_copy(update={"disclosure": Disclosure(min_cell=10)})
+    finding = of(smaller, "disclosure")
+    assert finding.state == "note"
+    assert "min_cell 10 is below the 11" in finding.words
 
 
 def test_absent_tables_are_a_note(settings: Settings) -> None:
