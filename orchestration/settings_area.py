@@ -117,7 +117,20 @@ DepMeasure = Literal["dep_index", "poverty", "assisted_income", "high_school", "
 NONE = "none"
 
 
-class SviFilesSource(_Strict):
+class _IndexSource(_Strict):
+    """What the index sources have in common: one score says what deprivation is, or none; others are kept beside."""
+
+    deprivation: str = NONE
+    also: tuple[str, ...] = ()
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The scores that are read, each once; with no deprivation and none beside, the index's main one."""
+        chosen = [score for score in dict.fromkeys((self.deprivation, *self.also)) if score != NONE]
+        return tuple(chosen) or (str(type(self).model_fields["deprivation"].default),)
+
+
+class SviFilesSource(_IndexSource):
     """CDC/ATSDR Social Vulnerability Index: percentile ranks from 0 to 1, higher is worse."""
 
     type: Literal["svi_files"] = "svi_files"
@@ -138,7 +151,7 @@ class SviFilesSource(_Strict):
         return value
 
 
-class AdiFilesSource(_Strict):
+class AdiFilesSource(_IndexSource):
     """Area Deprivation Index: ranks of block groups (1-100 nationally, 1-10 in a state), or averages of tracts.
 
     Block groups need their people, in a column of the file or in a file of their own.
@@ -170,7 +183,7 @@ class AdiFilesSource(_Strict):
         return self
 
 
-class CoiFilesSource(_Strict):
+class CoiFilesSource(_IndexSource):
     """Child Opportunity Index: z-scores of tracts, higher is better. `release` and year stand on every row."""
 
     type: Literal["coi_files"] = "coi_files"
@@ -185,7 +198,7 @@ class CoiFilesSource(_Strict):
     also: tuple[CoiMeasure, ...] = ()
 
 
-class DepIndexFilesSource(_Strict):
+class DepIndexFilesSource(_IndexSource):
     """Brokamp's deprivation index: from 0 to 1, higher is worse, with the fractions that it is made of."""
 
     type: Literal["dep_index_files"] = "dep_index_files"

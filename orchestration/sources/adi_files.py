@@ -56,7 +56,6 @@ def pull(source: AdiFilesSource, settings: Settings, progress: Progress) -> list
 def _write(source: AdiFilesSource, label: str, folder: Path) -> Written:
     file = opened(source.path, label)
     require_vintage(file, require_column(file, source.key_column, "`key_column`"), source.tract_vintage)
-    ranks = [rank for rank in dict.fromkeys((source.deprivation, *source.also)) if rank != "none"]
     named = {"national": source.national_column, "state": source.state_column}
     columns = tuple(
         AreaColumn(
@@ -68,10 +67,15 @@ def _write(source: AdiFilesSource, label: str, folder: Path) -> Written:
             # A code of another edition is kept, so that somebody can look it up.
             patterns={"[A-Za-z][A-Za-z-]{0,7}": "code of another edition:"},
         )
-        for rank in ranks
+        for rank in source.scores
     )
     table = AreaTable(
-        source.key_column, source.tract_vintage, source.data_year, columns, f"ADI {source.data_year} {source.release}"
+        source.key_column,
+        source.tract_vintage,
+        source.data_year,
+        columns,
+        f"ADI {source.data_year} {source.release}",
+        key_sql=sql.area_key("k"),
     )
     if source.unit == "tract":
         return write_table(file, table, folder)
@@ -178,8 +182,8 @@ def _tracts(table: AreaTable) -> str:
 
 
 def _padded(name: str) -> str:
-    """The key of a block group; the zero of states 01 to 09 is lost where a key has 11 digits."""
-    return f"case when regexp_full_match({_text(name)}, '[0-9]{{11}}') then '0' || {_text(name)} else {_text(name)} end"
+    """The key of a block group, mended where a copy lost its leading zero."""
+    return sql.area_key(_text(name), digits=12)
 
 
 def _text(name: str) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 
 from orchestration.settings import Settings
 from orchestration.settings_area import CoiFilesSource
+from orchestration.sources import sql
 from orchestration.sources.area_rows import (
     AreaColumn,
     AreaTable,
@@ -43,12 +44,12 @@ def _table(source: CoiFilesSource, file: TableFile) -> AreaTable:
     key = first_column(file, keys, f"a key of the tracts of {source.tract_vintage}")
     require_vintage(file, key, source.tract_vintage)
     columns = []
-    for domain in dict.fromkeys((source.deprivation, *source.also)):
-        if domain != "none":
-            named = source.columns.get(domain)
-            found = first_column(file, (named,) if named else _COLUMNS[domain], f"the z-scores of {domain}")
-            measure = "deprivation" if domain == source.deprivation else f"coi_{domain}"
-            columns.append(AreaColumn(found, measure, "higher_is_better"))
+    columns_of = {str(domain): column for domain, column in source.columns.items()}
+    for domain in source.scores:
+        named = columns_of.get(domain)
+        found = first_column(file, (named,) if named else _COLUMNS[domain], f"the z-scores of {domain}")
+        measure = "deprivation" if domain == source.deprivation else f"coi_{domain}"
+        columns.append(AreaColumn(found, measure, "higher_is_better"))
     year = file.column("year")
     return AreaTable(
         key,
@@ -56,5 +57,6 @@ def _table(source: CoiFilesSource, file: TableFile) -> AreaTable:
         source.data_year,
         tuple(columns),
         f"COI {source.release}, {source.data_year}",
+        key_sql=sql.area_key("k"),
         only=(year, str(source.data_year)) if year else None,
     )

@@ -12,6 +12,7 @@ from functools import partial
 from orchestration.errors import SourceError
 from orchestration.settings import Settings
 from orchestration.settings_area import DepIndexFilesSource
+from orchestration.sources import sql
 from orchestration.sources.area_rows import (
     AreaColumn,
     AreaTable,
@@ -65,13 +66,14 @@ def _table(source: DepIndexFilesSource, file: TableFile) -> AreaTable:
     key = first_column(file, keys, f"a key of the tracts of {source.tract_vintage}")
     require_vintage(file, key, source.tract_vintage)
     columns = []
-    for part in dict.fromkeys((source.deprivation, *source.also)):
-        if part != "none":
-            column, measure, direction, bounds = _found(file, part)
-            measure = "deprivation" if part == source.deprivation else measure
-            columns.append(AreaColumn(column, measure, direction, bounds=bounds))
+    for part in source.scores:
+        column, measure, direction, bounds = _found(file, part)
+        measure = "deprivation" if part == source.deprivation else measure
+        columns.append(AreaColumn(column, measure, direction, bounds=bounds))
     release = f"deprivation index {source.data_year}"
-    return AreaTable(key, source.tract_vintage, source.data_year, tuple(columns), release)
+    return AreaTable(
+        key, source.tract_vintage, source.data_year, tuple(columns), release, key_sql=sql.area_key("k")
+    )
 
 
 def _found(file: TableFile, part: str) -> tuple[str, str, str, tuple[float, float] | None]:

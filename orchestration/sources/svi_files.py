@@ -11,6 +11,7 @@ from functools import partial
 
 from orchestration.settings import Settings
 from orchestration.settings_area import SviFilesSource
+from orchestration.sources import sql
 from orchestration.sources.area_rows import NOT_GIVEN, AreaColumn, AreaTable, first_column, pull_table, write_file
 from orchestration.sources.landing import Progress
 from orchestration.sources.raw_zone import PulledFile
@@ -32,10 +33,16 @@ def pull(source: SviFilesSource, settings: Settings, progress: Progress) -> list
 def _table(source: SviFilesSource, file: TableFile) -> AreaTable:
     release = f"SVI {source.data_year}, {source.ranking} ranking"
     columns = []
-    for theme in dict.fromkeys((source.deprivation, *source.also)):
-        if theme != "none":
-            end = "THEMES" if theme == "overall" else theme.upper()
-            found = first_column(file, (f"RPL_{end}", f"R_PL_{end}"), f"the ranks of {theme}")
-            measure = "deprivation" if theme == source.deprivation else f"svi_{theme}"
-            columns.append(AreaColumn(found, measure, "higher_is_worse", missing=_MISSING, bounds=(0, 1)))
-    return AreaTable(source.tract_column, source.tract_vintage, source.data_year, tuple(columns), release)
+    for theme in source.scores:
+        end = "THEMES" if theme == "overall" else theme.upper()
+        found = first_column(file, (f"RPL_{end}", f"R_PL_{end}"), f"the ranks of {theme}")
+        measure = "deprivation" if theme == source.deprivation else f"svi_{theme}"
+        columns.append(AreaColumn(found, measure, "higher_is_worse", missing=_MISSING, bounds=(0, 1)))
+    return AreaTable(
+        source.tract_column,
+        source.tract_vintage,
+        source.data_year,
+        tuple(columns),
+        release,
+        key_sql=sql.area_key("k"),
+    )

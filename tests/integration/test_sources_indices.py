@@ -38,6 +38,7 @@ def rejects(settings: Settings) -> list[tuple[Any, ...]]:
 
 def written(tmp_path: Path, content: str, name: str = "index.csv") -> Path:
     path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
     path.write_text(content, encoding="utf-8")
     return path
 
@@ -256,3 +257,43 @@ def test_two_indices_or_editions_are_never_mixed(tmp_path: Path) -> None:
             Settings(data_dir=tmp_path, sources=pair)
     beside = of_2021.model_copy(update={"deprivation": "none", "also": ("overall",)})
     assert len(Settings(data_dir=tmp_path, sources=(beside, of_2023)).sources) == 2
+
+
+_COI = "geoid20,z_COI_nat\n39061000200,0.5\n"
+_DEP = "census_tract_id_2020,dep_index\n39061000200,0.5\n"
+
+
+def test_an_index_that_does_not_say_what_deprivation_is_keeps_its_main_score(tmp_path: Path) -> None:
+    beside = {
+        "svi_theme1": svi(tmp_path / "svi", SVI, deprivation="none"),
+        "adi_national": adi(tmp_path / "adi", "1,G,390610002001,50,3,300\n", deprivation="none"),
+        "coi_overall": coi(tmp_path / "coi", _COI, deprivation="none"),
+        "dep_index": dep(tmp_path / "dep", _DEP, deprivation="none", also=()),
+    }
+    for measure, settings in beside.items():
+        assert pull(settings).rows_pulled == 1
+        assert landed(settings, "measure, cast(value as double)")[0][0] == measure
+        assert landed(settings, "cast(value as double)")[0][0] in (0.5, 50)
+
+
+def test_one_index_says_what_deprivation_is_and_another_stands_beside(tmp_path: Path) -> None:
+    feeding = coi(tmp_path / "coi", _COI).sources[0]
+    beside = dep(tmp_path / "dep", _DEP, deprivation="none", also=()).sources[0]
+    settings = Settings(data_dir=tmp_path / "var", sources=(feeding, beside))
+    for source in settings.sources:
+        pull_source(source, settings, lambda _: None)
+    assert landed(settings, "source_name, measure") == [(feeding.name, "deprivation"), (beside.name, "dep_index")]
+
+
+@pytest.mark.parametrize("key", ["1001020100", "1001020100.0", "01001020100"])
+def test_every_index_gives_a_tract_its_leading_zero_back(tmp_path: Path, key: str) -> None:
+    # "1001020100" is of Alabama, state 01.
+    keyed = [
+        svi(tmp_path / "svi", SVI.replace("01001020100", key)),
+        adi(tmp_path / "adi", f"1,G,{key},50,3,300\n", unit="tract"),
+        coi(tmp_path / "coi", _COI.replace("39061000200", key)),
+        dep(tmp_path / "dep", _DEP.replace("39061000200", key), also=()),
+    ]
+    for settings in keyed:
+        assert pull(settings).rows_pulled == 1
+        assert landed(settings, "tract_geoid") == [("01001020100",)]
