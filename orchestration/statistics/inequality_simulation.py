@@ -1,8 +1,9 @@
 """Intervals of indices that have no formula for one: the groups' values are drawn anew from their errors.
 
 The draws are a randomised Halton sequence (Owen 2017) with a fixed seed, the same for every run and every slice: it
-fills the space of the groups' normal distributions more evenly than chance does, so that with DRAWS draws another seed
-moves a limit by less than one percent of the interval's width and, as a rule, not in its second digit. Groups are
+fills the space of the groups' normal distributions more evenly than chance does. With DRAWS draws another seed moves a
+limit by about one percent of the interval's width (standard deviation; up to two in some slices), so that a limit's
+second digit may differ by one, and a lower limit near no inequality by more. Groups are
 worked through one by one and slices all at once, in single precision, whose rounding is a thousandth of that.
 """
 

@@ -88,7 +88,7 @@ METHODS = (
         " image around the estimate up to the percentile; it starts at no inequality where a test of equal"
         " groups does not"
         " reject. bgv, theil and mld have formulas (variance of a quadratic form; delta method).",
-        "Cochran 1954; Owen 2017; Ahn et al. 2018; measured coverage 94 to 99 %",
+        "Cochran 1954; Owen 2017; Ahn et al. 2018; coverage over 92.5 % in simulated studies of three to six groups",
         _GIVEN,
         {"mrd, low": "0.15", "mrd, high": "0.35", "mdm_w, low": "0.04", "mdm_w, high": "0.09"},
         _limits,
