@@ -98,7 +98,7 @@ CHANGE_TESTS = Register(
 
 CHART_PHASES = Register(
     "chart_phases",
-    "Where the limits of charts start anew, or come from for good. One row per measure, group, site and start.",
+    "Where the limits of charts start anew, or which days they come from. One row per measure, group, site and start.",
     (
         Column("measure_id", "word", "The measure; `*` for every one."),
         _ANY_STRATIFIER,
