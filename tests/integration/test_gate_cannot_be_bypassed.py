@@ -16,7 +16,7 @@ from orchestration.defs.follow_up_basis import FOLLOWED
 from orchestration.defs.instance import open_instance
 from orchestration.defs.launch import launch
 from orchestration.defs.publish import publish
-from orchestration.errors import BlockedError
+from orchestration.errors import BlockedError, SettingsError
 from orchestration.registers.columns import CHART_CHOICES
 from orchestration.release.store import current_release, list_releases
 from orchestration.settings import Cohort, Gate, Schedule, Settings, Window
@@ -283,6 +283,13 @@ def test_a_schedule_or_another_place_for_the_data_does_not_matter(published_copy
 def test_the_analysis_refuses_what_the_gate_has_not_judged(published_copy: Settings) -> None:
     change(published_copy, "update fct_quality set value = 1 where metric = 'completeness'")
     assert "data changed after the gate" in refused(published_copy, [*COMPUTED])
+
+
+def test_an_unknown_profile_ends_the_run_before_anything_is_pulled(tmp_path: Path, published: Settings) -> None:
+    unknown = published.model_copy(update={"data_dir": tmp_path / "var", "gate": Gate(profile="none_such")})
+    with pytest.raises(SettingsError, match="none_such"):
+        run_job(unknown)
+    assert not unknown.raw_dir.exists()
 
 
 def test_a_refused_run_is_a_failed_run_in_the_web_ui(published_copy: Settings) -> None:
