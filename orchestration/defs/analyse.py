@@ -9,6 +9,7 @@ from orchestration.defs.analysis_basis import ANALYSED, REGISTER, record_basis
 from orchestration.defs.gate import INPUTS, JUDGED, KEY
 from orchestration.defs.owners import ANALYSIS, OWNERS
 from orchestration.defs.resources.workspace import Workspace
+from orchestration.defs.settings_basis import ANALYSE, record_settings
 from orchestration.defs.table_metadata import table_metadata
 from orchestration.defs.warehouse import frame_of, run_id_of, write_frame
 
@@ -88,6 +89,7 @@ def analysis(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         for table in (*ANALYSED, REGISTER):
             write_frame(con, table, getattr(result, table))
         record_basis(con, settings)
+        record_settings(con, settings, ANALYSE)
         phase.rows = sum(len(getattr(result, table)) for table in ANALYSED)
         phase.say(f"{len(result.strata):,} strata, {len(result.gaps):,} gaps")
         for table in ANALYSED:

@@ -10,6 +10,7 @@ from orchestration.defs.follow_up_basis import FOLLOWED, record_follow_up
 from orchestration.defs.gate import INPUTS
 from orchestration.defs.owners import ANALYSIS, OWNERS
 from orchestration.defs.resources.workspace import Workspace
+from orchestration.defs.settings_basis import FOLLOW_UP, record_settings
 from orchestration.defs.table_metadata import table_metadata
 from orchestration.defs.warehouse import frame_of, write_frame
 
@@ -65,6 +66,7 @@ def follow_up(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
             write_frame(con, name, tables[name])
         _write_rare_events(con)
         record_follow_up(con, settings, registers.sha256)
+        record_settings(con, settings, FOLLOW_UP)
         drawn = int((tables["chart_series"]["chart_status"] == "drawn").sum())
         phase.rows = sum(len(frame) for frame in tables.values())
         phase.say(f"{drawn:,} charts, {len(tables['aims']):,} aims")

@@ -7,6 +7,7 @@ import dagster as dg
 
 from orchestration.defs.owners import GATE, OWNERS
 from orchestration.defs.resources.workspace import Workspace
+from orchestration.defs.settings_basis import JUDGE, record_settings
 from orchestration.defs.table_metadata import table_metadata
 from orchestration.defs.warehouse import run_id_of
 from orchestration.errors import BlockedError
@@ -47,6 +48,7 @@ def gate_verdict(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         except BlockedError:
             yield dg.AssetCheckResult(check_name=STRUCTURE, passed=False)
             raise
+        record_settings(con, workspace.settings, JUDGE)
         counts = ", ".join(f"{verdict} {n:,}" for verdict, n in summary.verdicts.items())
         phase.rows = sum(summary.verdicts.values())
         phase.say(f"{summary.n_expectations} expectations, {summary.n_failed} not met; {counts}")

@@ -11,6 +11,7 @@ from orchestration.defs.drift import drift_check, drift_result
 from orchestration.defs.owners import OWNERS, RAW, SOURCES
 from orchestration.defs.resources.workspace import Workspace
 from orchestration.defs.schedules import DAILY
+from orchestration.defs.settings_basis import BUILD, record_settings
 from orchestration.defs.table_metadata import folder_metadata, table_metadata
 from orchestration.settings import Settings, Source
 from orchestration.sources.layout import RAW_TABLES, REGISTRY, Table
@@ -148,6 +149,7 @@ def _raw_assets(settings: Settings) -> dg.AssetsDefinition:
             prepare(workspace.settings, workspace.run_id, code_version())
             phase.say("rebuilt from the raw zone")
             with workspace.warehouse() as con:
+                record_settings(con, workspace.settings, BUILD)
                 for name in descriptions:
                     table = RAW_TABLES.get(name)
                     meanings = {column.name: column.meaning for column in table.columns} if table else {}

@@ -15,6 +15,7 @@ from orchestration.defs.gate import INPUTS, KEY
 from orchestration.defs.owners import OWNERS, RELEASE
 from orchestration.defs.resources.workspace import Workspace
 from orchestration.defs.schedules import DAILY
+from orchestration.defs.settings_basis import require_settings
 from orchestration.defs.table_metadata import COLUMN_SCHEMA, ROW_COUNT, folder_metadata, table_metadata
 from orchestration.defs.warehouse import frame_of, run_id_of
 from orchestration.errors import BlockedError
@@ -45,6 +46,7 @@ def publish(con: "duckdb.DuckDBPyConnection", settings: Settings) -> "ReleaseRes
     require_passed(con, run_id)
     require_basis(con, settings)
     require_follow_up(con, settings)
+    require_settings(con, settings)
     register = frame_of(con, f"publish.{REGISTER}")
     _require_same_references(register, read_references(settings.references_path))
     quality = protect_quality(quality_table(con), settings.disclosure.min_cell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from orchestration.defs.analysis_basis import ANALYSED
 from orchestration.defs.follow_up_basis import FOLLOWED
 from orchestration.defs.instance import open_instance
 from orchestration.defs.launch import launch
-from orchestration.errors import BlockedError
+from orchestration.defs.publish import publish
+from orchestration.errors import BlockedError, SettingsError
 from orchestration.registers.columns import CHART_CHOICES
 from orchestration.release.store import current_release, list_releases
-from orchestration.settings import Settings
+from orchestration.settings import Cohort, Gate, Schedule, Settings, Window
 from tests.support.small_run import run_job
 
 RELEASE = dg.AssetKey("release")
@@ -213,9 +215,81 @@ def test_with_another_confidence_set_after_the_analysis(published_copy: Settings
     assert "confidence" in refused(published_copy.model_copy(update={"statistics": other}))
 
 
+NEW_CONDITIONS = Cohort(condition_prefixes=("E10", "E11"))
+
+
+@pytest.mark.parametrize(
+    ("names", "update"),
+    [
+        ("title", {"title": "Another title"}),
+        ("gate.profile", {"gate": Gate(profile="cms_dq_atlas")}),
+        ("window.months", {"window": Window(months=12)}),
+        ("as_of", {"as_of": dt.date(2026, 5, 31)}),
+        ("cohort.condition_prefixes", {"cohort": NEW_CONDITIONS}),
+        ("catchment_counties", {"catchment_counties": ("39061",)}),
+        ("sources, sources.registry.mapping, ", {"sources": ()}),
+        ("demo, window.months", {"demo": True, "window": Window(months=12)}),
+    ],
+)
+def test_with_a_setting_changed_since_the_data_were_made(
+    names: str, update: dict[str, object], published_copy: Settings
+) -> None:
+    with duckdb.connect(str(published_copy.warehouse_path)) as con, pytest.raises(BlockedError) as blocked:
+        publish(con, published_copy.model_copy(update=update))
+    said = str(blocked.value)
+    assert f"changed since the warehouse was built: {names}" in said
+    assert "run the whole job again" in said
+    assert len(list_releases(published_copy)) == 1
+
+
+def test_with_a_file_of_a_source_changed_in_the_settings(published_copy: Settings) -> None:
+    (registry, *others) = published_copy.sources
+    moved = registry.model_copy(update={"path": Path("elsewhere")})
+    said = refused(published_copy.model_copy(update={"sources": (moved, *others)}))
+    assert "sources.registry.path" in said
+    assert "elsewhere" not in said
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("build", "the warehouse was built"),
+        ("judge", "the gate judged"),
+        ("analyse", "strata and gaps were computed"),
+        ("follow up", "charts and aims were computed"),
+    ],
+)
+def test_with_a_step_that_worked_with_other_settings(step: str, words: str, published_copy: Settings) -> None:
+    change(published_copy, f"update publish.settings_basis set sha256 = '' where step = '{step}' and setting = 'as_of'")
+    assert f"changed since {words}: as_of" in refused(published_copy)
+    change(published_copy, f"delete from publish.settings_basis where step = '{step}'")
+    assert f"no record of the settings with which {words}" in refused(published_copy)
+
+
+def test_with_the_gate_judging_anew_by_another_profile(published_copy: Settings) -> None:
+    other = published_copy.model_copy(update={"gate": Gate(profile="cms_dq_atlas")})
+    said = refused(other, [GATE, *COMPUTED, *FOLLOW_UP, RELEASE])
+    assert "changed since the warehouse was built: gate.profile" in said
+    assert "changed since the gate judged: gate.profile" in refused(published_copy, [*COMPUTED, *FOLLOW_UP, RELEASE])
+
+
+def test_a_schedule_or_another_place_for_the_data_does_not_matter(published_copy: Settings) -> None:
+    later = published_copy.model_copy(update={"schedule": Schedule(cron="0 6 * * *"), "settings_file": Path("x.toml")})
+    with duckdb.connect(str(published_copy.warehouse_path)) as con:
+        publish(con, later)
+    assert len(list_releases(published_copy)) == 2
+
+
 def test_the_analysis_refuses_what_the_gate_has_not_judged(published_copy: Settings) -> None:
     change(published_copy, "update fct_quality set value = 1 where metric = 'completeness'")
     assert "data changed after the gate" in refused(published_copy, [*COMPUTED])
+
+
+def test_an_unknown_profile_ends_the_run_before_anything_is_pulled(tmp_path: Path, published: Settings) -> None:
+    unknown = published.model_copy(update={"data_dir": tmp_path / "var", "gate": Gate(profile="none_such")})
+    with pytest.raises(SettingsError, match="none_such"):
+        run_job(unknown)
+    assert not unknown.raw_dir.exists()
 
 
 def test_a_refused_run_is_a_failed_run_in_the_web_ui(published_copy: Settings) -> None:

@@ -15,6 +15,7 @@ from orchestration.defs.resources.redaction import unexpected
 from orchestration.defs.resources.run_lock import exclusive
 from orchestration.errors import BlockedError, EquityError
 from orchestration.quality.gx_process import ExpectationProcess
+from orchestration.quality.thresholds import load_profile
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,10 +68,14 @@ class Workspace:
 
 
 def workspace_resource(settings: Settings, progress: Progress | None = None) -> dg.ResourceDefinition:
-    """A Workspace for the length of one run, which holds the data folder meanwhile."""
+    """A Workspace for the length of one run, which holds the data folder meanwhile.
+
+    A gate profile that cannot be used ends the run before anything is pulled.
+    """
 
     @dg.resource(description="Settings, progress, warehouse and the run lock.")
     def workspace(context: dg.InitResourceContext) -> Iterator[Workspace]:
+        load_profile(settings.gate.profile)
         run_id = context.run.run_id if context.run else "no-run"
         with exclusive(settings.data_dir), ExpectationProcess() as expectations:
             yield Workspace(settings, progress or Progress(), run_id, expectations)
