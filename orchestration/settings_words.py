@@ -42,7 +42,7 @@ _MAY_BE_SECRET = re.compile(r"key|secret|passw|token|credential|url|proxy|dsn", 
 
 
 def rule_of(error: ErrorDetails, content: Mapping[str, Any]) -> str:
-    """What must hold of the setting, as `<setting>` and a clause; the clause alone where settings contradict each other.
+    """What must hold of the setting, as `<setting>` and a clause; the clause alone where settings clash.
 
     `content` is the file's, so that one source of many is called by its name.
     """

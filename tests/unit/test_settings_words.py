@@ -27,9 +27,17 @@ AREA = '[[sources]]\ntype = "area_files"\nname = "t"\npath = "t.csv"\ntract_colu
         ('[[sources]]\ntype = "fax"\n', "`sources.1` (fax) has a `type` that is one of", "'fax'"),
         ('[[sources]]\nname = "x"\n', "`sources.1` (x) has a `type`", "nothing"),
         ('[[sources]]\ntype = "registry_files"\n', "`sources.1.path` (registry_files) is needed", "nothing"),
-        (SOURCE + 'mode = "sometimes"', "`sources.1.mode` (registry_files) is one of 'snapshot' or 'append'", "'sometimes'"),
+        (
+            SOURCE + 'mode = "sometimes"',
+            "`sources.1.mode` (registry_files) is one of 'snapshot' or 'append'",
+            "'sometimes'",
+        ),
         (AREA + "measures = []", "`sources.1.tract_vintage` (t) is needed", "nothing"),
-        (AREA + 'tract_vintage = "2020"\nmeasures = []', "`sources.1.tract_vintage` (t) is one of 2010 or 2020", "'2020'"),
+        (
+            AREA + 'tract_vintage = "2020"\nmeasures = []',
+            "`sources.1.tract_vintage` (t) is one of 2010 or 2020",
+            "'2020'",
+        ),
         ("[window]\nmonths = 0\n[disclosure]\nmin_cell = 1", "`window.months`", "also wrong: `disclosure.min_cell`"),
     ],
 )
