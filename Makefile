@@ -14,7 +14,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DO_NOT_TRACK := 1
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## install the locked dependencies into .venv (the others do it when needed)
 
@@ -42,8 +42,10 @@ check: lint types sql test ## all of these, as the CI does
 dev: $(READY) ## Dagster's web UI on this code (PORT=3000)
 	@PYTHONWARNINGS='ignore:Function `dev_command` is superseded' DAGSTER_HOME="$$($(BIN)/equity dagster-home)" exec $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
 
-bench: $(READY) ## measure against hand-written scripts
+bench: $(READY) ## measure against hand-written scripts (ARGS are theirs), then the sources and the statistics
 	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(BIN)/python -m benchmarks.sources
+	@$(BIN)/python -m benchmarks.statistics
 
 bench-statistics: $(READY) ## measure the statistics alone, on invented counts
 	@$(BIN)/python -m benchmarks.statistics $(ARGS)

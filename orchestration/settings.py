@@ -311,7 +311,7 @@ def _validated(content: dict[str, Any], path: Path, data_dir: Path | None) -> Se
     except ValidationError as error:
         wrong = error.errors(include_url=False)
         raise SettingsError(
-            rule_of(wrong[0]),
+            rule_of(wrong[0], content),
             where=str(path),
             found=found_of(wrong),
             remedy="`equity init --print` shows every setting with its meaning",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,9 +41,12 @@ _LONGEST = 60
 _MAY_BE_SECRET = re.compile(r"key|secret|passw|token|credential|url|proxy|dsn", re.IGNORECASE)
 
 
-def rule_of(error: ErrorDetails) -> str:
-    """What must hold of the setting, as `<setting>` and a clause."""
-    return f"`{_name(error)}` {_clause(error)}"
+def rule_of(error: ErrorDetails, content: Mapping[str, Any]) -> str:
+    """What must hold of the setting, as `<setting>` and a clause; the clause alone where settings clash.
+
+    `content` is the file's, so that one source of many is called by its name.
+    """
+    return f"`{_name(error)}`{_which(error, content)} {_clause(error)}" if error["loc"] else _clause(error)
 
 
 def found_of(errors: list[ErrorDetails]) -> str:
@@ -60,6 +64,18 @@ def _name(error: ErrorDetails) -> str:
     return ".".join(parts) or "the file"
 
 
+def _which(error: ErrorDetails, content: Mapping[str, Any]) -> str:
+    """The name of the source, else its type, behind its number."""
+    loc, sources = error["loc"], content.get("sources")
+    if len(loc) < 2 or loc[0] != "sources" or not isinstance(loc[1], int) or not isinstance(sources, list):
+        return ""
+    source = sources[loc[1]]
+    if not isinstance(source, dict):
+        return ""
+    words = next((source[key] for key in ("name", "type") if isinstance(source.get(key), str) and source[key]), "")
+    return f" ({words[:_LONGEST]})" if words else ""
+
+
 def _clause(error: ErrorDetails) -> str:
     known = _RULES.get(error["type"])
     if known is not None:
@@ -68,6 +84,8 @@ def _clause(error: ErrorDetails) -> str:
 
 
 def _shown(error: ErrorDetails) -> str:
+    if not error["loc"]:
+        return "settings that do not go together"
     if error["type"] in ("missing", "union_tag_not_found"):
         return "nothing"
     if error["loc"] and _MAY_BE_SECRET.search(str(error["loc"][-1])):

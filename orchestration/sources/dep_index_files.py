@@ -71,9 +71,7 @@ def _table(source: DepIndexFilesSource, file: TableFile) -> AreaTable:
         measure = "deprivation" if part == source.deprivation else measure
         columns.append(AreaColumn(column, measure, direction, bounds=bounds))
     release = f"deprivation index {source.data_year}"
-    return AreaTable(
-        key, source.tract_vintage, source.data_year, tuple(columns), release, key_sql=sql.area_key("k")
-    )
+    return AreaTable(key, source.tract_vintage, source.data_year, tuple(columns), release, key_sql=sql.area_key("k"))
 
 
 def _found(file: TableFile, part: str) -> tuple[str, str, str, tuple[float, float] | None]:

@@ -32,6 +32,7 @@ _NO_HOME = {
 }
 _NOT_LISTED = "the address id is not in the list of addresses"
 _ANSWERED_TWICE = "the geocoder answered several times for the address id"
+_IS_TRACT = "coalesce(regexp_full_match(tract_geoid, '[0-9]{11}'), false)"
 _CENSUS = ("id", "address", "match", "match_type", "parsed", "coordinate", "line", "side", "state", "county", "tract")
 
 
@@ -94,12 +95,15 @@ def _read_degauss(
         case when result is null or precision_ is null then 'no_match'
             when precision_ not in ({precise}) then 'imprecise'
             when not coalesce(try_cast(score as double) >= {source.min_score}, false) then 'low_score'
-            when tract_geoid is null then 'no_tract' else 'matched' end)"""
+            when {_IS_TRACT} then 'matched' else 'no_tract' end)"""
 
     def use(relation: str) -> None:
         con.execute(
             f"""create or replace temp table found as
-            select *, {status} as status from (select _source_row, {selected} from ({relation}))"""
+            select *, {status} as status from (
+                select * replace ({sql.area_key("tract_geoid")} as tract_geoid)
+                from (select _source_row, {selected} from ({relation}))
+            )"""
         )
 
     try:
@@ -118,20 +122,25 @@ def _read_census(con: duckdb.DuckDBPyConnection, source: GeocodeFilesSource, lab
         f"compression = '{'gzip' if is_gzip(source.path) else 'none'}')"
     )
     exact = "true" if source.accepts_non_exact else "match_type = 'Exact'"
-    tract = "lpad(state, 2, '0') || lpad(county, 3, '0') || lpad(tract, 6, '0')"
+    parts = (("state", 2), ("county", 3), ("tract", 6))
+    # lpad would also cut what is too long.
+    tract = " || ".join(
+        f"lpad({whole}, cast(greatest(length({whole}), {digits}) as integer), '0')"
+        for whole, digits in ((f"regexp_replace(trim({name}), '[.]0+$', '')", digits) for name, digits in parts)
+    )
     try:
         con.execute(
             f"""create temp table found as
-            select row_number() over () as _source_row, nullif(trim(id), '') as address_id,
+            select *, case when match = 'Match' and not coalesce({exact}, false) then 'imprecise'
+                when match = 'Match' and {_IS_TRACT} then 'matched'
+                when match = 'Match' then 'no_tract'
+                when match = 'Tie' then 'tie' when match = 'No_Match' then 'no_match'
+                else 'unknown_result' end as status
+            from (select row_number() over () as _source_row, nullif(trim(id), '') as address_id,
                 case when match = 'Match' then case match_type when 'Exact' then 'range' else 'range, not exact' end end
                 as precision_,
-                cast(null as varchar) as score, {tract} as tract_geoid,
-                case when match = 'Match' and not coalesce({exact}, false) then 'imprecise'
-                    when match = 'Match' and {tract} is null then 'no_tract'
-                    when match = 'Match' then 'matched'
-                    when match = 'Tie' then 'tie' when match = 'No_Match' then 'no_match'
-                    else 'unknown_result' end as status
-            from {rows}"""
+                cast(null as varchar) as score, {tract} as tract_geoid, match, match_type
+            from {rows})"""
         )
     except duckdb.Error as error:
         raise SourceError(

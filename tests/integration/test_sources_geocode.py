@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from orchestration.errors import SourceError
@@ -12,6 +14,7 @@ from orchestration.settings import RegistryFilesSource, Settings
 from orchestration.settings_area import GeocodeFilesSource
 from orchestration.sources.pull import pull_source
 from orchestration.sources.raw_zone import PulledFile
+from tests.support import tiny_warehouse
 from tests.support.source_files import query
 
 T = "39061000200"
@@ -63,6 +66,10 @@ def rejects(settings: Settings) -> list[tuple[Any, ...]]:
         (f"range,0.9,non_address_text,39.1,-84.5,{T}", "not_an_address"),
         (f"range,0.9,something_new,39.1,-84.5,{T}", "unknown_result"),
         ("range,0.9,geocoded,39.1,-84.5,NA", "no_tract"),
+        (f"range,0.93,geocoded,39.1,-84.5,{T}.0", "matched"),
+        ("range,0.93,geocoded,39.1,-84.5,390610002", "no_tract"),
+        ("range,0.93,geocoded,39.1,-84.5,390610002001", "no_tract"),
+        ("range,0.93,geocoded,39.1,-84.5,1400000US39061000200", "no_tract"),
         ("NA,NA,NA,NA,NA,NA", "no_match"),
     ],
 )
@@ -148,6 +155,30 @@ def test_zeros_that_a_spreadsheet_ate_come_back(tmp_path: Path) -> None:
     assert landed(settings, "tract_geoid") == [("01001020100",)]
 
 
+def test_a_tract_of_a_spreadsheet_counts_and_one_that_is_none_does_not(tmp_path: Path) -> None:
+    rows = "".join(
+        f"p{n},2020-01-01,,x,range,0.9,geocoded,1,1,{tract}\n"
+        for n, tract in enumerate(("1001020100", "39061000200.0", "390610002", "39061000200X"))
+    )
+    settings = settings_of(tmp_path, DEGAUSS + rows)
+    pull(settings)
+    assert landed(settings, "tract_geoid, geocode_status") == [
+        ("01001020100", "matched"), (T, "matched"), (None, "no_tract"), (None, "no_tract"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("parts", "tract"),
+    [('"1.0","1.0","20100.0"', "01001020100"), ('"39","061","0002001"', None), ('"39","061","2X"', None)],
+)
+def test_a_census_match_has_a_tract_of_11_digits_or_none(tmp_path: Path, parts: str, tract: str | None) -> None:
+    row = f'"a1","x","Match","Exact","X","-86,32","1","L",{parts},"1000"\n'
+    people = listed(tmp_path, "address_id,patient_id,starts_on\na1,p1,2020-01-01\n")
+    settings = settings_of(tmp_path, row, form="census", addresses=people)
+    pull(settings)
+    assert landed(settings, "tract_geoid, geocode_status") == [(tract, "matched" if tract else "no_tract")]
+
+
 @pytest.mark.parametrize(
     ("content", "changes", "found"),
     [
@@ -169,3 +200,25 @@ def test_people_must_be_of_a_known_registry(tmp_path: Path) -> None:
         settings_of(tmp_path, DEGAUSS, registry="another")
     with pytest.raises(ValueError, match="name the list of addresses"):
         settings_of(tmp_path, DEGAUSS, form="census")
+
+
+def test_a_match_to_no_tract_stays_in_the_match_rate(tmp_path: Path) -> None:
+    keys = ("1001020100", "39061000200.0", "390610002", "39061000200X")
+    rows = "".join(f"p{n},2020-01-01,,x,range,0.9,geocoded,1,1,{key}\n" for n, key in enumerate(keys))
+    settings = settings_of(tmp_path, DEGAUSS + rows)
+    pull(settings)
+    columns = tiny_warehouse.LAYOUT["addresses"]
+    homes = [dict(zip(columns, row, strict=True)) for row in landed(settings, ", ".join(columns))]
+    people = [{"patient_id": f"p{n}", "site_id": "a", "birth_date": "2015-01-15", "sex": "F"} for n in range(len(keys))]
+    sick = [{"patient_id": f"p{n}", "code": "E10.9", "onset_on": "2020-01-01"} for n in range(len(keys))]
+    run = tiny_warehouse.Run(dt.date(2025, 7, 1), dt.date(2026, 6, 30), dt.date(2026, 7, 14))
+    path = tmp_path / "warehouse.duckdb"
+    tables = {"registry": {"patients": people, "conditions": sick}, "homes": {"addresses": homes}}
+    tiny_warehouse.write(path, run, tables)
+    only = ("--select", "+int_quality__geocode", "--exclude-resource-type", "unit_test", "test")
+    tiny_warehouse.build(path, tmp_path / "target", ("build", *only))
+    counted = (
+        "select n, n_matched from int_quality__geocode where site = 'all' and grain = 'year' and stratum = 'female'"
+    )
+    with duckdb.connect(str(path), read_only=True) as con:
+        assert con.execute(counted).fetchall() == [(4, 2)]
