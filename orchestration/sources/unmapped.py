@@ -19,7 +19,7 @@ _FIELDS = (
     ("language", "languages", "language_subtag", "language_map", "subtag"),
     ("payer", "coverage", "payer_code", "payer_map", "value"),
     ("sex", "patients", "sex_code", "sex_map", "value"),
-    ("encounter_class", "encounters", "lower(encounter_class_code)", "encounter_class_map", "value"),
+    ("encounter_class", "encounters", "encounter_class_code", "encounter_class_map", "value"),
 )
 
 
@@ -45,7 +45,8 @@ def export(con: duckdb.DuckDBPyConnection, folder: Path) -> int:
 def _unmapped(field: str, table: str, code: str, seed: str, key: str) -> str:
     # Counted before it is looked up: few codes stand on many rows.
     return (
-        f"select '{field}' as field, source_name, code, row_count, 'seeds/{seed}.csv' as seed from "
+        f"select '{field}' as field, source_name, lower(code) as code, cast(sum(row_count) as bigint) as row_count, "
+        f"'seeds/{seed}.csv' as seed from "
         f"(select source_name, {code} as code, count(*) as row_count from main.stg_registry__{table} group by all) "
-        f"where code is not null and code not in (select {key} from main.{seed} where {key} is not null)"
+        f"where lower(code) not in (select {key} from main.{seed} where {key} is not null) group by source_name, 3"
     )

@@ -75,8 +75,9 @@ def test_other_types_are_named_and_passed_over(place: FhirPlace) -> None:
 
 
 def test_what_is_not_there_is_said(place: FhirPlace) -> None:
-    with pytest.raises(SourceError, match="`path` is a folder"):
+    with pytest.raises(SourceError, match="`path` is a folder") as error:
         place.pull()
+    assert "put (or link) the files there" in error.value.remedy
     place.write("readme.txt", "no resources")
     with pytest.raises(SourceError, match="has NDJSON files"):
         place.pull()

@@ -210,8 +210,9 @@ def test_errors_name_file_rule_and_remedy(
 
 
 def test_a_missing_folder_is_an_error(place: Place) -> None:
-    with pytest.raises(SourceError, match="`path` is a folder"):
+    with pytest.raises(SourceError, match="`path` is a folder") as error:
         place.pull()
+    assert "put (or link) the files there" in error.value.remedy
 
 
 @pytest.mark.parametrize("keep", [0.5, 0.99])
