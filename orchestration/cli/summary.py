@@ -37,7 +37,7 @@ def print_summary(settings: Settings, phases: Sequence[Phase], seconds: float, c
     for line in (
         _suppressed(manifest, settings.disclosure.min_cell),
         _conserved(settings),
-        _unmapped(tables["quality"], settings.disclosure.min_cell, settings.quarantine_dir),
+        _unmapped(tables["quality"], settings.disclosure.min_cell, settings.quarantine_dir / manifest["run_id"]),
         _seconds(phases, seconds),
         f"Release     {path}",
         f"Report      {path / 'report' / 'index.html'}",
@@ -138,8 +138,7 @@ def _unmapped(quality: Any, min_cell: int, quarantine: Path) -> str:
     ]
     if not shown:
         return "Not mapped  every code is known"
-    listed = f"{quarantine}/<run>/{FILE_NAME}"
-    return f"Not mapped  {', '.join(shown)} with a code that no seeds/*_map.csv knows ({listed})"
+    return f"Not mapped  {', '.join(shown)} with a code that no seeds/*_map.csv knows ({quarantine / FILE_NAME})"
 
 
 def _children(row: dict[str, Any], min_cell: int) -> str:
