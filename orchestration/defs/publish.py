@@ -99,15 +99,17 @@ def _require_same_references(register: "pd.DataFrame", kept: "pd.DataFrame | Non
 )
 def publication(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
     """Publish what the gate let through; meanwhile copy the marts, and swap them in once the release is current."""
+    from orchestration.release.marts import discard
+
     settings, selected = workspace.settings, context.selected_asset_keys
-    with ThreadPoolExecutor(1, thread_name_prefix="marts") as pool, ExitStack() as warehouse:
+    # Left in this order, however it ends: the copy is waited for, the warehouse is closed, what is not current goes.
+    with ExitStack() as aside, ExitStack() as warehouse, ThreadPoolExecutor(1, thread_name_prefix="marts") as pool:
         con = warehouse.enter_context(workspace.warehouse())
         run_id = run_id_of(con)
-        copied = (
-            pool.submit(_copy_marts, con.cursor(), settings, run_id)
-            if dg.AssetKey(MARTS_SNAPSHOT) in selected
-            else None
-        )
+        copied = None
+        if dg.AssetKey(MARTS_SNAPSHOT) in selected:
+            aside.callback(discard, settings)
+            copied = pool.submit(_copy_marts, con.cursor(), settings, run_id)
         if dg.AssetKey(RELEASE) in selected:
             yield _release(workspace, con)
         if copied is not None:

@@ -152,7 +152,11 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
         _TEXT,
         "published, suppressed (a count small enough to point to a child) or not_assessed (held before that).",
     ),
-    "reliability_status": (_TEXT, "reliable, unreliable (too few children or too wide an interval) or not_assessed."),
+    "reliability_status": (
+        _TEXT,
+        "reliable, unreliable (too few children or too wide an interval), not_assessed, or not_applicable "
+        "(nobody in the group).",
+    ),
     "quality_status": (_TEXT, "publish, warn (shown with caution) or hold (the recorded data cannot carry it)."),
     **columns_over_time.COLUMNS,
 }

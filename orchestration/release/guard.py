@@ -29,7 +29,7 @@ _KEY = ("measure_id", "grain", "period_starts_on", "site", "stratifier", "stratu
 _SLICE = ("measure_id", "grain", "period_starts_on", "site")
 _WORDS = {
     "disclosure_status": ("published", "suppressed", "not_assessed"),
-    "reliability_status": ("reliable", "unreliable", "not_assessed"),
+    "reliability_status": ("reliable", "unreliable", "not_assessed", "not_applicable"),
     "quality_status": ("publish", "warn", "hold"),
 }
 
@@ -142,6 +142,15 @@ def _withheld_rules() -> list[tuple[str, str, str]]:
                 f"from {table} where (disclosure_status <> 'published' or quality_status = 'hold') and ({has_number})",
             ),
         ]
+    for table, number in (("strata", "value"), ("gaps", "difference")):
+        rules.append(
+            (
+                table,
+                "a published row has a number, or is marked as not applicable",
+                f"""from {table} where disclosure_status = 'published'
+                    and ({number} is null) <> (reliability_status = 'not_applicable')""",
+            )
+        )
     return rules
 
 

@@ -87,8 +87,7 @@ def copy_marts(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) 
     marts_dir = settings.marts_dir
     marts_dir.mkdir(parents=True, exist_ok=True)
     marts_dir.chmod(0o700)
-    for leftover in marts_dir.glob(".writing-*"):
-        leftover.unlink()
+    discard(settings)
     writing = marts_dir / f".writing-{run_id}.duckdb"
     _write(con, settings, writing)
     writing.chmod(0o600)
@@ -116,6 +115,12 @@ def swap_in(settings: Settings, run_id: str, writing: Path, *, keep: int = KEPT_
     os.replace(pointer, marts_dir / CURRENT)
     _remove_old(marts_dir, target, keep)
     return target
+
+
+def discard(settings: Settings) -> None:
+    """Remove every copy that has not become current; nothing may write one meanwhile."""
+    for leftover in settings.marts_dir.glob(".writing-*"):
+        leftover.unlink()
 
 
 def _require_file_name(run_id: str) -> None:

@@ -24,7 +24,7 @@ from orchestration.sources import (
 from orchestration.sources.landing import Progress
 from orchestration.sources.layout import ADDRESSES, IDENTITY_MAP, REGISTRY, TRACT_CROSSWALK, TRACT_MEASURES, Table
 from orchestration.sources.omop import pull as omop
-from orchestration.sources.raw_zone import PulledFile
+from orchestration.sources.raw_zone import PulledFile, zone_of
 from orchestration.sources.synthea import as_registry_files
 
 
@@ -46,6 +46,12 @@ def pull_source(source: Source, settings: Settings, progress: Progress) -> list[
 
     Raises SourceError or SettingsError when something cannot be used as a whole; what was active before stays active.
     """
+    pulled = _pull(source, settings, progress)
+    zone_of(settings.raw_dir, source.name).record_settings(source)
+    return pulled
+
+
+def _pull(source: Source, settings: Settings, progress: Progress) -> list[PulledFile]:
     if isinstance(source, RegistryFilesSource):
         return registry_files.pull(source, settings, progress)
     if isinstance(source, FhirBulkSource):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from orchestration.errors import SourceError
 
 DATA, REJECTS, ABOUT = "data.parquet", "rejects.parquet", "extract.json"
 _CURRENT, _LAST_PULL, _LOCK, _WRITING = "current.json", "last_pull.json", ".lock", ".writing-"
+_PULLED_WITH = "pulled_with.json"
 
 
 class Extract(BaseModel):
@@ -148,6 +150,15 @@ class RawZone:
         self._write(_LAST_PULL, {"landed": landed})
         self._write(_CURRENT, current)
 
+    def record_settings(self, source: BaseModel) -> None:
+        """Note by a hash, without secrets, the settings that what is active now was pulled with."""
+        self._write(_PULLED_WITH, {"sha256": [_digest(source)]})
+
+    def was_pulled_with(self, source: BaseModel) -> bool:
+        """False when what is active was pulled with other settings; True also where nothing was noted."""
+        digest = _digest(source)
+        return self._read(_PULLED_WITH).get("sha256", [digest]) == [digest]
+
     def data_path(self, extract: Extract) -> Path:
         """The extract's rows."""
         return self._folder(extract.table, extract.extract_id) / DATA
@@ -192,6 +203,10 @@ def read_extract(folder: Path) -> Extract:
     if size != extract.bytes:
         raise _damaged(folder, f"{DATA} has {size:,} bytes instead of {extract.bytes:,}")
     return extract
+
+
+def _digest(source: BaseModel) -> str:
+    return hashlib.sha256(source.model_dump_json().encode()).hexdigest()
 
 
 def _damaged(path: Path, found: str) -> SourceError:

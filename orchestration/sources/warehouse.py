@@ -8,7 +8,7 @@ from __future__ import annotations
 import duckdb
 
 from orchestration.errors import EquityError, SourceError
-from orchestration.settings import Settings
+from orchestration.settings import Settings, Source
 from orchestration.sources import sql
 from orchestration.sources.layout import RAW_TABLES, Column, Table
 from orchestration.sources.raw_zone import Extract, RawZone, zone_of
@@ -22,15 +22,7 @@ def prepare(settings: Settings, run_id: str, code_version: str) -> None:
     Raises EquityError when another process has the file open, SourceError when a source was never pulled or its
     extracts are damaged.
     """
-    zones = [zone_of(settings.raw_dir, source.name) for source in settings.sources]
-    for zone in zones:
-        if not zone.has_been_pulled():
-            raise SourceError(
-                "a source is pulled before it is used",
-                where=zone.root.name,
-                found="no pull of it was ever completed",
-                remedy=f"`equity pull {zone.root.name}`",
-            )
+    zones = [_pulled_zone(settings, source) for source in settings.sources]
     extracts = [(zone, extract) for zone in zones for extract in zone.active()]
     con = _fresh(settings)
     try:
@@ -44,6 +36,21 @@ def prepare(settings: Settings, run_id: str, code_version: str) -> None:
     finally:
         con.close()
     settings.warehouse_path.chmod(0o600)
+
+
+def _pulled_zone(settings: Settings, source: Source) -> RawZone:
+    """The raw zone of a source that was pulled, and with the settings that it has now. Raises SourceError."""
+    zone = zone_of(settings.raw_dir, source.name)
+    if zone.has_been_pulled() and zone.was_pulled_with(source):
+        return zone
+    raise SourceError(
+        "a source is pulled, with the settings that it has now, before it is used",
+        where=source.name,
+        found="its settings changed since its last pull"
+        if zone.has_been_pulled()
+        else "no pull of it was ever completed",
+        remedy=f"`equity pull {source.name}`",
+    )
 
 
 def _fresh(settings: Settings) -> duckdb.DuckDBPyConnection:

@@ -57,7 +57,8 @@ def add_estimates(
     Proportion: Wilson score. Rate: where any patient has several events, and there are at least 10 events and 10
     patients, cluster-robust on the log scale; else exact Poisson below 10 events and Byar's from 10. Mean: Student t.
     Values are unrounded and in the measure's unit. Where counts are withheld, nobody is in the group or a mean has
-    one single value, what cannot be given is NULL and the status says `not_assessed` or `unreliable`; never 0.
+    one single value, what cannot be given is NULL and the status says `not_assessed`, `not_applicable` or
+    `unreliable`; never 0.
 
     `strata`: fct_measure_stratum after disclosure control (see `counts.read_counts` for what is refused); `measures`:
     dim_measure. `keep_sums` leaves the sums for `gaps.compute_gaps`. Counts come back as Int64.

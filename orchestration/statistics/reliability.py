@@ -7,6 +7,8 @@ The standards' outcomes map to ours so: "present" (with or without the footnote 
 "suppress" is `unreliable` (we mark the number instead of hiding it, because hiding is disclosure control's business);
 "statistician's review", which NCHS asks for at 0 % and 100 %, is `not_assessed`: no program can stand in for the
 review, so such a row is never called reliable and never becomes a reference group.
+
+`not_applicable` is no outcome of the standards: nobody is in the group, so there is no estimate to judge.
 """
 
 from __future__ import annotations
@@ -19,9 +21,10 @@ from orchestration.statistics.intervals import BoolArray, FloatArray, Interval, 
 STANDARD_CONFIDENCE = 0.95
 
 RELIABLE, UNRELIABLE, NOT_ASSESSED = "reliable", "unreliable", "not_assessed"
+NOT_APPLICABLE = "not_applicable"
 
-# From best to worst: a comparison is as reliable as its less reliable side.
-_WORSENING = (RELIABLE, NOT_ASSESSED, UNRELIABLE)
+# From best to worst: a comparison is as reliable as its less reliable side, and there is none with a group of nobody.
+_WORSENING = (RELIABLE, NOT_ASSESSED, UNRELIABLE, NOT_APPLICABLE)
 
 StatusArray = npt.NDArray[np.object_]
 
@@ -31,14 +34,15 @@ def proportion_status(successes: FloatArray, trials: FloatArray) -> StatusArray:
 
     The effective sample size is then the number of people and the Korn-Graubard interval is Clopper-Pearson's. In
     order: fewer than 30 people: unreliable; 0 % or 100 %: review; interval width at most 0.05: reliable; at least
-    0.30: unreliable; width above 130 % of the proportion: unreliable; else reliable. NaN (withheld) or nobody: not
-    assessed.
+    0.30: unreliable; width above 130 % of the proportion: unreliable; else reliable. NaN (withheld): not assessed.
+    Nobody: not applicable.
     """
     interval = clopper_pearson(successes, trials, STANDARD_CONFIDENCE)
     with np.errstate(divide="ignore", invalid="ignore"):
         width = interval.high - interval.low
         relative = width / (successes / trials)
     return _decide(
+        (trials == 0, NOT_APPLICABLE),
         (~(trials > 0), NOT_ASSESSED),
         (trials < 30, UNRELIABLE),
         ((successes == 0) | (successes == trials), NOT_ASSESSED),
@@ -56,12 +60,14 @@ def rate_status(
 
     Sample size of the denominator: people, not person-time. Of the numerator: the effective number of events, events
     divided by the design effect where patients have several, never more than the events. Both must be 10 or more and
-    the 95 % interval no wider than 160 % of the rate. NaN (withheld) or no person-time: not assessed.
+    the 95 % interval no wider than 160 % of the rate. NaN (withheld): not assessed. No person-time, which is a rate of
+    NaN where the events are known: not applicable.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = (interval95.high - interval95.low) / rate
     sample = np.minimum(events, effective_events)
     return _decide(
+        (np.isnan(rate) & (events == 0), NOT_APPLICABLE),
         (~np.isfinite(rate), NOT_ASSESSED),
         ((sample < 10) | (n_patients < 10), UNRELIABLE),
         (~(relative <= 1.60), UNRELIABLE),
@@ -73,11 +79,12 @@ def mean_status(mean: FloatArray, standard_error: FloatArray, count: FloatArray)
     """NCHS's older rule for means: at least 30 values and a relative standard error of at most 30 %.
 
     The newer multistep standards cover proportions, rates and counts only; for other estimates NCHS's surveys keep this
-    rule ("Reliability of Estimates", NAMCS and NHAMCS). NaN (withheld) or nobody: not assessed.
+    rule ("Reliability of Estimates", NAMCS and NHAMCS). NaN (withheld): not assessed. Nobody: not applicable.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         relative_error = standard_error / np.abs(mean)
     return _decide(
+        (count == 0, NOT_APPLICABLE),
         (~(count > 0), NOT_ASSESSED),
         (count < 30, UNRELIABLE),
         (~(relative_error <= 0.30), UNRELIABLE),
@@ -86,7 +93,7 @@ def mean_status(mean: FloatArray, standard_error: FloatArray, count: FloatArray)
 
 
 def worse_of(first: StatusArray, second: StatusArray) -> StatusArray:
-    """The less reliable of two statuses, element by element (reliable, not_assessed, unreliable)."""
+    """The less reliable of two statuses, element by element (reliable, not_assessed, unreliable, not_applicable)."""
     return _worst(first, second, _WORSENING)
 
 

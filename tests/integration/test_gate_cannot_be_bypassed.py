@@ -49,6 +49,14 @@ def refused(settings: Settings, selection: Sequence[dg.AssetKey] = (RELEASE,)) -
     return str(blocked.value)
 
 
+def test_a_refused_publication_leaves_no_copy_of_the_marts(published_copy: Settings) -> None:
+    marts = published_copy.marts_dir
+    before = sorted(path.name for path in marts.iterdir())
+    break_structure(published_copy)
+    refused(published_copy, (RELEASE, dg.AssetKey("marts_snapshot")))
+    assert sorted(path.name for path in marts.iterdir()) == before
+
+
 def break_structure(settings: Settings) -> None:
     change(settings, "update fct_structure set value = 1 where check_name = 'duplicate_keys'")
 

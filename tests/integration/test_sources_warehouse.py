@@ -159,8 +159,18 @@ def test_a_file_that_this_process_has_open_is_not_used(place: Place) -> None:
 
 
 def test_a_source_that_was_never_pulled_is_an_error(place: Place) -> None:
-    with pytest.raises(SourceError, match="a source is pulled before it is used"):
+    with pytest.raises(SourceError, match="no pull of it was ever completed"):
         prepare(place.settings, "run-1", "tests")
+
+
+def test_a_source_whose_settings_changed_since_its_pull_is_an_error_until_it_is_pulled_again(place: Place) -> None:
+    place.pull()
+    prepare(place.settings, "run-1", "tests")
+    place.mode = "append"
+    with pytest.raises(SourceError, match="its settings changed since its last pull"):
+        prepare(place.settings, "run-2", "tests")
+    place.pull()
+    prepare(place.settings, "run-2", "tests")
 
 
 def build(settings: Settings, used: int, quarantined: int) -> None:

@@ -91,7 +91,7 @@ def _strata() -> pd.DataFrame:
                 **_slice(measure, stratum),
                 **{"n_patients": n, "numerator": numerator, "denominator": denominator, "value": value, **ends},
                 **{"ci_method": "" if value is None else "invented", "disclosure_status": disclosure},
-                **{"reliability_status": "reliable", "quality_status": quality},
+                **{"reliability_status": "not_applicable" if n == 0 else "reliable", "quality_status": quality},
                 **dict.fromkeys(STANDARDISED_NUMBERS),
                 **dict.fromkeys(("value_standardised_method", "observed_to_expected_method")),
             }

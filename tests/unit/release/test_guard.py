@@ -145,6 +145,17 @@ def test_an_index_outside_its_limits_is_found(tables: Tables, moved: Row) -> Non
     assert "an index outside its limits" in findings_after(tables, "inequality", with_limits, **moved)
 
 
+@pytest.mark.parametrize(("table", "number"), [("strata", "value"), ("gaps", "difference")])
+def test_an_empty_number_that_is_published_without_saying_why_is_found(tables: Tables, table: str, number: str) -> None:
+    rule = "has a number, or is marked as not applicable"
+
+    def has_number(row: Row) -> bool:
+        return row[number] is not None
+
+    assert rule in findings_after(tables, table, has_number, **{number: None})
+    assert rule in findings_after(tables, table, has_number, reliability_status="not_applicable")
+
+
 def test_words_outside_the_vocabulary_and_rows_that_stand_twice_are_found(tables: Tables) -> None:
     assert "not a word of its vocabulary" in findings_after(tables, "strata", suppressed, disclosure_status="hidden")
     doubled = pa.concat_tables([tables["strata"], tables["strata"].slice(0, 1)])

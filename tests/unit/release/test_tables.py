@@ -75,6 +75,8 @@ def test_suppressed_held_zero_and_not_applicable_are_four_different_things(table
     assert (held["disclosure_status"], held["value"]) == ("not_assessed", None)
     assert held["quality_reasons"] == invented_warehouse.HELD_REASON
     assert (nobody["denominator"], nobody["value"]) == (0, None)
+    assert {row["reliability_status"] for row in (suppressed, held)} == {"not_assessed"}
+    assert nobody["reliability_status"] == "not_applicable"
     assert all(row["value"] == 0 for row in zeros)
 
 

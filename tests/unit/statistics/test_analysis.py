@@ -64,7 +64,7 @@ def test_five_different_things_stay_different() -> None:
         "group_a": (60, 30.0, "published", "reliable", "publish"),
         "group_c": (None, None, "suppressed", "not_assessed", "publish"),
         "group_d": (0, 0.0, "published", "not_assessed", "publish"),
-        "group_e": (0, None, "published", "not_assessed", "publish"),
+        "group_e": (0, None, "published", "not_applicable", "publish"),
         "declined": (None, None, "suppressed", "not_assessed", "publish"),
         "english": (None, None, "not_assessed", "not_assessed", "hold"),
         "q1": (60, 30.0, "published", "reliable", "warn"),

@@ -93,7 +93,7 @@ def test_nobody_is_zero_people_and_no_value(measure: str) -> None:
     row = _one(stratum("group_a", 0, 0, measure_id=measure))
     assert (row["n_patients"], row["numerator"], row["denominator"]) == (0, 0, 0)
     assert pd.isna(row["value"]) and pd.isna(row["ci_low"]) and row["ci_method"] is None
-    assert row["reliability_status"] == "not_assessed"
+    assert row["reliability_status"] == "not_applicable"
 
 
 @pytest.mark.parametrize(("status", "quality"), [("suppressed", "publish"), ("not_assessed", "hold")])

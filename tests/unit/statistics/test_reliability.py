@@ -22,7 +22,7 @@ from tests.support.strata_frames import array
         (0, 29, "unreliable", "zero with fewer than 30 people"),
         (0, 500, "not_assessed", "zero is for a statistician's review"),
         (500, 500, "not_assessed", "so is everybody"),
-        (0, 0, "not_assessed", "nobody"),
+        (0, 0, "not_applicable", "nobody"),
         (np.nan, np.nan, "not_assessed", "withheld"),
     ],
 )
@@ -46,7 +46,7 @@ def test_relative_width_case_has_neither_a_narrow_nor_a_wide_interval() -> None:
         (30, 30, 100, 1.0, 0.5, 2.11, "unreliable"),
         (0, 0, 100, 0.0, 0.0, 0.3, "unreliable"),
         (np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, "not_assessed"),
-        (0, 0, 0, np.nan, np.nan, np.nan, "not_assessed"),
+        (0, 0, 0, np.nan, np.nan, np.nan, "not_applicable"),
     ],
 )
 def test_rate(
@@ -66,7 +66,7 @@ def test_rate(
         (8.0, 0.1, 29, "unreliable"),
         (0.0, 0.1, 50, "unreliable"),
         (8.0, np.nan, 1, "unreliable"),
-        (np.nan, np.nan, 0, "not_assessed"),
+        (np.nan, np.nan, 0, "not_applicable"),
         (np.nan, np.nan, np.nan, "not_assessed"),
     ],
 )
