@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+
+from tests.support.ports import free_port
 
 OWNER, OWNER_PASSWORD = "owner", 'owner\'s "word"'
 
@@ -53,7 +54,7 @@ def server() -> Iterator[Server]:
         for path in (folder, password_file):
             os.chown(path, account.pw_uid, account.pw_gid)
     data = folder / "data"
-    port = _free_port()
+    port = free_port()
 
     def run(program: str, *arguments: str) -> None:
         subprocess.run(
@@ -84,9 +85,3 @@ def server() -> Iterator[Server]:
             run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
