@@ -39,7 +39,7 @@ _DESCRIPTIONS = {
 _COUNTED: list[dg.AssetKey | str] = [KEY, *INPUTS, *JUDGED[:2], "int_stratum__age_sex"]
 _MISSING_SHARES = """
     select field as quality_field, site, grain, period_starts_on, 1 - value as missing_share
-    from fct_quality where metric = 'completeness'
+    from fct_quality where metric = 'completeness' and stratifier = ''
 """
 
 

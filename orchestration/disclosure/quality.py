@@ -10,20 +10,27 @@ import pandas as pd
 from orchestration.quality_metrics import METRICS, reveals_small_count
 
 PROTECTED_COLUMNS = (
-    *("field", "site", "grain", "period_starts_on", "measure_id", "metric", "value", "n"),
+    *("field", "site", "grain", "period_starts_on", "measure_id", "stratifier", "stratum", "metric", "value", "n"),
     *("threshold", "threshold_warn", "threshold_hold", "verdict", "disclosure_status"),
 )
+
+
+_GROUPING = ("field", "site", "grain", "period_starts_on", "metric", "stratifier")
 
 
 def protect_quality(frame: pd.DataFrame, min_cell: int) -> pd.DataFrame:
     """The rows of the quality table as they may be published.
 
-    `frame`: one row per field, site, grain, period, measure ('' unless specific) and metric, with value, n, threshold,
+    `frame`: one row per field, site, grain, period, measure and stratum ('' unless specific) and metric, with value, n,
+    threshold,
     threshold_warn, threshold_hold, verdict and `smallest_count` (see `reveals_small_count`). Result: PROTECTED_COLUMNS,
     same rows and order; value (rounded) and n are NULL and `disclosure_status` is `suppressed` where n, the children
-    that the share counts or those that it leaves out are 1 to `min_cell - 1`; else `published`.
+    that the share counts or those that it leaves out are 1 to `min_cell - 1`; else `published`. Where that is so of one
+    group, all groups of the grouping are hidden, because they add up to everybody.
     """
     hidden = reveals_small_count(frame, min_cell)
+    of_grouping = [frame[name] for name in _GROUPING]
+    hidden |= hidden.groupby(of_grouping, dropna=False).transform("any") & frame["stratifier"].ne("")
     result = frame.copy()
     value = pd.to_numeric(frame["value"]).astype("float64")
     for decimals, names in _by_decimals().items():

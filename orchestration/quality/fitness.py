@@ -49,9 +49,9 @@ class FieldFrame:
 def field_frames(quality: pd.DataFrame, spine: pd.DataFrame, profile: Profile) -> list[FieldFrame]:
     """Per field that has rules: one frame of the metrics given for every slice, one of those given per measure.
 
-    `quality`: rows of fct_quality with `smallest_count`; `spine`: the slices (field, site, grain, period_starts_on)
-    that published slices depend on, so that a metric that is missing altogether is seen. Raises TransformError on
-    double rows.
+    `quality`: rows of fct_quality for everybody together, with `smallest_count`; `spine`: the slices (field, site,
+    grain, period_starts_on) that published slices depend on, so that a metric that is missing altogether is seen.
+    Raises TransformError on double rows.
     """
     repeated = int(quality.duplicated(["field", *KEYS, "metric"]).sum())
     if repeated:

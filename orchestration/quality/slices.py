@@ -59,7 +59,7 @@ _QUALITY = f"""
         group by all
     )
     select
-        q.field, q.site, q.grain, q.period_starts_on, q.measure_id, q.metric,
+        q.field, q.site, q.grain, q.period_starts_on, q.measure_id, q.stratifier, q.stratum, q.metric,
         cast(q.value as double) as value, cast(q.n as double) as n,
         case when q.metric in ({", ".join(f"'{name}'" for name in sorted(MEASURE_SPECIFIC))}) then
             least(nullif(missing_in, 0), nullif(missing_out, 0), nullif(known_in, 0), nullif(known_out, 0))

@@ -53,8 +53,8 @@ def structural_work(
         "rows_in - rows_used - rows_quarantined as rows_unaccounted from fct_conservation order by all"
     ).df()
     values = con.execute(
-        "select concat_ws(' ', metric, 'of', field, 'at', site, 'in', grain, period_starts_on) as subject, metric, "
-        "cast(value as double) as value, cast(n as double) as n from fct_quality order by all"
+        "select concat_ws(' ', metric, 'of', field, stratum, 'at', site, 'in', grain, period_starts_on) as subject, "
+        "metric, cast(value as double) as value, cast(n as double) as n from fct_quality order by all"
     ).df()
     shares = [name for name, metric in METRICS.items() if metric.kind == "share"]
     values["share"] = values["value"].where(values["metric"].isin(shares))

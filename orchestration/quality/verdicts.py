@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import duckdb
 
 QUALITY_COLUMNS = [
-    *("field", "site", "grain", "period_starts_on", "measure_id", "metric", "value", "n"),
+    *("field", "site", "grain", "period_starts_on", "measure_id", "stratifier", "stratum", "metric", "value", "n"),
     *("threshold", "threshold_warn", "threshold_hold", "verdict", "smallest_count"),
 ]
 
@@ -75,7 +75,8 @@ _VERDICTS = """
 
 _GATE_QUALITY = """
     create or replace table publish.gate_quality as
-    select field, site, grain, cast(period_starts_on as date) as period_starts_on, measure_id, metric,
+    select field, site, grain, cast(period_starts_on as date) as period_starts_on, measure_id, stratifier, stratum,
+        metric,
         cast(value as double) as value, cast(n as bigint) as n, threshold,
         cast(threshold_warn as double) as threshold_warn, cast(threshold_hold as double) as threshold_hold, verdict,
         cast(smallest_count as bigint) as smallest_count
@@ -170,7 +171,10 @@ def write_quality(
     found: pd.DataFrame,
     profile: Profile,
 ) -> None:
-    """Writes publish.gate_quality: the metrics with what the gate asks of them and what it found, row by row."""
+    """Writes publish.gate_quality: the metrics with what the gate asks of them and what it found, row by row.
+
+    It asks nothing of a metric by group: those are for people to read.
+    """
     keys = ["field", *KEYS, "metric"]
     asked = pd.DataFrame(
         [(rule.field, rule.metric, *_limits(rule)) for rule in profile.rules],
@@ -192,8 +196,8 @@ def write_quality(
     judged = pd.concat([levels, *passed], ignore_index=True).drop_duplicates(keys).rename(columns={"level": "verdict"})
     rows = (
         quality.dropna(subset="value")
-        .merge(asked, on=["field", "metric"], how="left")
-        .merge(judged, on=keys, how="left")
+        .merge(asked.assign(stratifier=""), on=["field", "metric", "stratifier"], how="left")
+        .merge(judged.assign(stratifier=""), on=[*keys, "stratifier"], how="left")
     )
     rows[["threshold", "verdict"]] = rows[["threshold", "verdict"]].fillna("")
     con.register("gate_quality_frame", rows[QUALITY_COLUMNS])
@@ -216,9 +220,13 @@ def _limits(rule: Rule) -> tuple[str, float | None, float | None]:
 def quality_table(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """The quality metrics that the gate judged, unprotected: QUALITY_COLUMNS, one row per row of fct_quality.
 
-    Rows without a value are left out: nothing was measured there.
+    Rows without a value are left out: nothing was measured there. So are single sites' metrics by group, which stay in
+    the marts: beside those of all sites they would give away what is hidden of one site.
 
     Publish it only after `orchestration.disclosure.quality.protect_quality`, which also takes `smallest_count` away.
     `verdict` is '' where the gate asks nothing of the metric or there were too few children to judge.
     """
-    return con.execute(f"select {', '.join(QUALITY_COLUMNS)} from publish.gate_quality order by all").df()
+    return con.execute(
+        f"select {', '.join(QUALITY_COLUMNS)} from publish.gate_quality "
+        "where stratifier = '' or site = 'all' order by all"
+    ).df()

@@ -264,10 +264,12 @@ TABLES: dict[str, PublishedTable] = {
         ),
         PublishedTable(
             "quality",
-            "How well the recorded data carry a gap. One row per field, metric, period, site and measure if specific.",
+            "How well the recorded data carry a gap. "
+            "One row per field, metric, period, site, and measure or group if specific.",
             (
                 *("release_id", "field", "site", "site_label", "grain", "period_starts_on", "period_label"),
-                *("measure_id", "measure_title", "metric", "value", "n", "threshold", "verdict", "disclosure_status"),
+                *("measure_id", "measure_title", "stratifier", "stratifier_label", "stratum", "stratum_label"),
+                *("metric", "value", "n", "threshold", "verdict", "disclosure_status"),
             ),
         ),
         PublishedTable(

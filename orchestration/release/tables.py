@@ -170,28 +170,33 @@ _HELD = f"""
 """
 
 _QUALITY_TYPES = {
-    **dict.fromkeys(("field", "site", "grain", "measure_id", "metric", "threshold", "verdict"), "varchar"),
+    **dict.fromkeys(("field", "site", "grain", "measure_id", "stratifier", "stratum", "metric"), "varchar"),
+    **dict.fromkeys(("threshold", "verdict"), "varchar"),
     **{"period_starts_on": "date", "value": "double", "n": "bigint", "disclosure_status": "varchar"},
 }
 
 _QUALITY = f"""
     select s.field, s.site, site.site_label, s.grain, s.period_starts_on, period.period_label, s.measure_id,
-        measure.title as measure_title, s.metric, {_number("value")}, s.n, s.threshold, s.verdict, s.disclosure_status
+        measure.title as measure_title, s.stratifier, stratifier.label as stratifier_label, s.stratum,
+        stratum.label as stratum_label, s.metric, {_number("value")}, s.n, s.threshold, s.verdict, s.disclosure_status
     from (select {", ".join(f"cast({name} as {kind}) as {name}" for name, kind in _QUALITY_TYPES.items())}
         from release_quality_frame) as s
     left join main.dim_site as site on site.site = s.site
     left join main.dim_period as period on period.grain = s.grain and period.period_starts_on = s.period_starts_on
     left join main.dim_measure as measure on measure.measure_id = s.measure_id
-    order by s.field, s.metric, site.sort_order, s.site, {_GRAIN_ORDER}, s.period_starts_on, measure.sort_order,
-        s.measure_id, s.threshold, s.verdict, s.value
+    left join main.dim_stratifier as stratifier on stratifier.stratifier = s.stratifier
+    left join main.dim_stratum as stratum on stratum.stratifier = s.stratifier and stratum.stratum = s.stratum
+    order by s.field, s.metric, stratifier.sort_order, s.stratifier, stratum.sort_order, s.stratum, site.sort_order,
+        s.site, {_GRAIN_ORDER}, s.period_starts_on, measure.sort_order, s.measure_id, s.threshold, s.verdict, s.value
 """
 
 
 def read_tables(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame, *, release_id: str) -> Tables:
     """The tables of the release contract as Arrow tables, in contract order and with the exact schemas.
 
-    `quality` is the protected quality table (field, site, grain, period_starts_on, measure_id, metric, value, n,
-    threshold, verdict, disclosure_status). Raises TransformError when a vocabulary would multiply or lose rows.
+    `quality` is the protected quality table (field, site, grain, period_starts_on, measure_id, stratifier, stratum,
+    metric, value, n, threshold, verdict, disclosure_status). Raises TransformError when a vocabulary would multiply or
+    lose rows.
     """
     tables = {
         "measures": _shaped("measures", _fetch(con, _MEASURES), release_id),

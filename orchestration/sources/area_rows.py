@@ -5,21 +5,26 @@ What the columns of a source mean is the source's own module; files are opened b
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
 from orchestration.errors import SourceError
 from orchestration.settings import Settings
+from orchestration.settings_area import IndexSource
 from orchestration.sources import sql
 from orchestration.sources.landing import Progress, Task, Written, land
 from orchestration.sources.layout import TRACT_MEASURES
 from orchestration.sources.raw_zone import DATA, PulledFile, zone_of
 from orchestration.sources.reading import ReadFailed, connect, count, opened, remarks, unreadable, use_rows
 from orchestration.sources.table_file import TableFile
+
+S = TypeVar("S", bound=IndexSource)
 
 _NOT_GIVEN = "not given in the file"
 NOT_GIVEN: Mapping[str, str] = dict.fromkeys(("", "NA", "NaN", "null"), _NOT_GIVEN)
@@ -84,6 +89,15 @@ def pull_table(
     zone = zone_of(settings.raw_dir, source)
     with zone.locked():
         return land(zone, [task], "snapshot", say)
+
+
+def pull_index(
+    source: S, settings: Settings, say: Progress, table_of: Callable[[S, TableFile], AreaTable]
+) -> list[PulledFile]:
+    """Bring an index's file into the raw zone unless it is there, read as `table_of` says. Raises SourceError."""
+    rules = hashlib.sha256(source.model_dump_json(exclude={"path"}).encode()).hexdigest()
+    write = partial(write_file, source.path, partial(table_of, source))
+    return pull_table(source.name, source.path, rules, write, settings, say)
 
 
 def write_file(path: Path, table_of: Callable[[TableFile], AreaTable], label: str, folder: Path) -> Written:
@@ -182,6 +196,13 @@ def first_column(file: TableFile, candidates: tuple[str, ...], what: str) -> str
         found=f"none among its {len(file.columns)} columns: {', '.join(file.columns[:30])}",
         remedy="name its column in the settings, or see that this is the tract file and not another unit's",
     )
+
+
+def tract_key(file: TableFile, named: str | None, usual: Mapping[int, tuple[str, ...]], vintage: int) -> str:
+    """The column of the tract's key: the settings' own, or a usual one of the census. Raises SourceError."""
+    key = first_column(file, (named,) if named else usual[vintage], f"a key of the tracts of {vintage}")
+    require_vintage(file, key, vintage)
+    return key
 
 
 def require_vintage(file: TableFile, key: str, vintage: int) -> None:

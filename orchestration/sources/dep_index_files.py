@@ -6,21 +6,11 @@ stays as the file has it, and its direction follows the column.
 
 from __future__ import annotations
 
-import hashlib
-from functools import partial
-
 from orchestration.errors import SourceError
 from orchestration.settings import Settings
 from orchestration.settings_area import DepIndexFilesSource
 from orchestration.sources import sql
-from orchestration.sources.area_rows import (
-    AreaColumn,
-    AreaTable,
-    first_column,
-    pull_table,
-    require_vintage,
-    write_file,
-)
+from orchestration.sources.area_rows import AreaColumn, AreaTable, pull_index, tract_key
 from orchestration.sources.landing import Progress
 from orchestration.sources.raw_zone import PulledFile
 from orchestration.sources.table_file import TableFile
@@ -56,15 +46,11 @@ _KEYS = {
 
 def pull(source: DepIndexFilesSource, settings: Settings, progress: Progress) -> list[PulledFile]:
     """Bring the file into the raw zone unless it is there. Raises SourceError when it cannot be used as a whole."""
-    rules = hashlib.sha256(source.model_dump_json(exclude={"path"}).encode()).hexdigest()
-    write = partial(write_file, source.path, partial(_table, source))
-    return pull_table(source.name, source.path, rules, write, settings, progress)
+    return pull_index(source, settings, progress, _table)
 
 
 def _table(source: DepIndexFilesSource, file: TableFile) -> AreaTable:
-    keys = (source.tract_column,) if source.tract_column else _KEYS[source.tract_vintage]
-    key = first_column(file, keys, f"a key of the tracts of {source.tract_vintage}")
-    require_vintage(file, key, source.tract_vintage)
+    key = tract_key(file, source.tract_column, _KEYS, source.tract_vintage)
     columns = []
     for part in source.scores:
         column, measure, direction, bounds = _found(file, part)

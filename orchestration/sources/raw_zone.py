@@ -151,7 +151,7 @@ class RawZone:
         self._write(_CURRENT, current)
 
     def record_settings(self, source: BaseModel) -> None:
-        """Note by a hash, without secrets, the settings that what is active now was pulled with."""
+        """Note by a hash the settings that what is active now was pulled with."""
         self._write(_PULLED_WITH, {"sha256": [_digest(source)]})
 
     def was_pulled_with(self, source: BaseModel) -> bool:
@@ -206,7 +206,9 @@ def read_extract(folder: Path) -> Extract:
 
 
 def _digest(source: BaseModel) -> str:
-    return hashlib.sha256(source.model_dump_json().encode()).hexdigest()
+    # Of every field: what a dump leaves out because it names a server or a client says whose data these are.
+    fields = {name: repr(getattr(source, name)) for name in type(source).model_fields}
+    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
 
 
 def _damaged(path: Path, found: str) -> SourceError:

@@ -6,13 +6,10 @@ ethnic minority status, 4 housing type and transportation. The 2010 edition spel
 
 from __future__ import annotations
 
-import hashlib
-from functools import partial
-
 from orchestration.settings import Settings
 from orchestration.settings_area import SviFilesSource
 from orchestration.sources import sql
-from orchestration.sources.area_rows import NOT_GIVEN, AreaColumn, AreaTable, first_column, pull_table, write_file
+from orchestration.sources.area_rows import NOT_GIVEN, AreaColumn, AreaTable, first_column, pull_index
 from orchestration.sources.landing import Progress
 from orchestration.sources.raw_zone import PulledFile
 from orchestration.sources.table_file import TableFile
@@ -25,9 +22,7 @@ _MISSING = {
 
 def pull(source: SviFilesSource, settings: Settings, progress: Progress) -> list[PulledFile]:
     """Bring the file into the raw zone unless it is there. Raises SourceError when it cannot be used as a whole."""
-    rules = hashlib.sha256(source.model_dump_json(exclude={"path"}).encode()).hexdigest()
-    write = partial(write_file, source.path, partial(_table, source))
-    return pull_table(source.name, source.path, rules, write, settings, progress)
+    return pull_index(source, settings, progress, _table)
 
 
 def _table(source: SviFilesSource, file: TableFile) -> AreaTable:

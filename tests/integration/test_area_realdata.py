@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from orchestration.release.store import current_release
 from orchestration.settings import AreaFilesSource, AreaMeasure, RegistryFilesSource, Settings
 from orchestration.settings_area import (
     AcsColumn,
@@ -280,7 +281,10 @@ def test_addresses_are_placed_or_counted(county: Settings, registry: Path) -> No
 
 
 def test_the_match_rate_is_a_quality_metric(county: Settings) -> None:
-    sql = "select value, n from fct_quality where metric = 'geocode_match_rate' and grain = 'year' and site = 'all'"
+    sql = (
+        "select value, n from fct_quality where metric = 'geocode_match_rate' and grain = 'year' and site = 'all'"
+        " and stratifier = ''"
+    )
     latest = ask(county, f"{sql} order by period_starts_on desc limit 1")[0]
     homes = pd.DataFrame(
         ask(county, "select a.patient_key, geocode_status, a.starts_on, a.ends_on from int_address as a"),
@@ -293,3 +297,24 @@ def test_the_match_rate_is_a_quality_metric(county: Settings) -> None:
     here = here[pd.to_datetime(here["first"]) <= "2026-06-30"]
     assert latest == (pytest.approx((here["status"] == "matched").mean(), abs=1e-9), len(here))
     assert 0.4 < latest[0] < 0.75
+
+
+def test_the_match_rate_stands_by_group_too(county: Settings) -> None:
+    """Groups of one grouping that do not overlap add up to everybody, and the release shows those of all sites."""
+    slot = "metric = 'geocode_match_rate' and grain = 'year' and site = 'all'"
+    whole = ask(
+        county,
+        f"select count(*), count(*) filter (where s.n = w.n and abs(s.matched - w.value * w.n) < 1e-6) from"
+        f" (select period_starts_on, sum(n) as n, sum(value * n) as matched from fct_quality where {slot}"
+        f" and stratifier = 'race_omb2024_multi' group by 1) as s"
+        f" join (select * from fct_quality where {slot} and stratifier = '') as w using (period_starts_on)",
+    )
+    assert whole[0][0] == whole[0][1] == 3
+    release = current_release(county)
+    assert release is not None
+    shown = pd.read_parquet(release / "tables" / "quality.parquet").query("metric == 'geocode_match_rate'")
+    by_group = shown[shown["stratifier"].notna()]
+    assert set(by_group["site"]) == {"all"}
+    assert {"language", "race_omb2024_multi", "sex"} <= set(by_group["stratifier"])
+    assert by_group["stratum_label"].notna().all()
+    assert (by_group["disclosure_status"] == "published").any()

@@ -33,6 +33,15 @@ def test_where_a_table_may_be(place: Place, name: str) -> None:
     assert place.rows("patients", KEPT) == [("p1", "2010-01-01", "F", 1), ("p2", "2011-02-02", "M", 2)]
 
 
+def test_files_read_by_older_rules_are_pulled_anew(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write("patients.csv", PATIENTS)
+    place.pull()
+    (again,) = place.pull()
+    monkeypatch.setattr("orchestration.sources.landing.LAYOUT_VERSION", 0)
+    (anew,) = place.pull()
+    assert (again.skipped, anew.skipped) == (True, False)
+
+
 def test_several_files_are_one_table(place: Place) -> None:
     place.write("patients_a.csv", PATIENTS)
     place.write("patients_b.csv", "sex,patient_id,birth_date\nX,p3,2012-03-03\n")

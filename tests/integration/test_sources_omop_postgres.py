@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import psycopg
 import pytest
 from psycopg import sql as pg
 
@@ -19,6 +18,7 @@ from orchestration.sources.layout import REGISTRY
 from orchestration.sources.pull import pull_source
 from orchestration.synthetic.omop import PROBLEM_LIST, write_omop
 from orchestration.synthetic.registry import generate
+from tests.support.omop_in_postgres import load
 from tests.support.postgres_server import Server, programs, server
 from tests.support.source_files import frame
 
@@ -48,7 +48,7 @@ def database(omop_files: Path) -> Iterator[Server]:
             con.execute(pg.SQL("create schema {}").format(pg.Identifier(schema)))
         for path in sorted(omop_files.glob("*.parquet")):
             schema = VOCABULARY if path.stem in ("concept", "concept_ancestor") else CDM
-            _load(con, pg.Identifier(schema, path.stem), path)
+            load(con, (schema, path.stem), path)
         con.execute(pg.SQL("create role {}").format(pg.Identifier(ROLE)))
         con.execute(pg.SQL("create user {} noinherit password {}").format(pg.Identifier(USER), pg.Literal(PASSWORD)))
         con.execute(pg.SQL("grant {} to {}").format(pg.Identifier(ROLE), pg.Identifier(USER)))
@@ -57,22 +57,6 @@ def database(omop_files: Path) -> Iterator[Server]:
                 statement = pg.SQL("grant " + grant + " to {}")
                 con.execute(statement.format(pg.Identifier(schema), pg.Identifier(ROLE)))
         yield running
-
-
-def _load(con: psycopg.Connection, table: pg.Identifier, path: Path) -> None:
-    types = {"VARCHAR": "text", "DOUBLE": "double precision", "BIGINT": "bigint", "INTEGER": "integer"}
-    with duckdb.connect() as reader:
-        described = reader.execute(f"describe select * from '{path}'").fetchall()
-        reader.execute(f"copy (select * from '{path}') to '{path}.csv' (format csv, header false)")
-    columns = [
-        pg.SQL("{} {}").format(pg.Identifier(name), pg.SQL(types.get(kind, kind.lower())))
-        for name, kind, *_ in described
-    ]
-    con.execute(pg.SQL("create table {} ({})").format(table, pg.SQL(", ").join(columns)))
-    content = Path(f"{path}.csv")
-    with con.cursor().copy(pg.SQL("copy {} from stdin (format csv)").format(table)) as copy:
-        copy.write(content.read_bytes())
-    content.unlink()
 
 
 @pytest.fixture(autouse=True)

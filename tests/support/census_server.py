@@ -28,12 +28,13 @@ KEY_PAGE = b"<html><head><title>Invalid Key</title></head><body>A valid <em>key<
 
 @dataclass
 class CensusServer:
-    """`cells`: (tract, variable) -> estimate, margin, annotations; what is not there is 10 +/- 5.
+    """`cells`: (tract, variable) -> estimate, margin, annotations; what is not there is 10 +/- 5; of `tracts`.
 
     `faults` are replied in order before anything else; None lets one request through. `asked` are the queries.
     """
 
     year: int = 2023
+    tracts: tuple[str, ...] = TRACTS
     cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     faults: list[Reply | None] = field(default_factory=list)
@@ -73,7 +74,7 @@ class CensusServer:
     def _rows(self, wanted: list[str], query: dict[str, str]) -> Reply:
         place = re.fullmatch(r"state:(\d\d) county:([\d,]+)", query["in"])
         assert place and query["for"] == "tract:*"
-        tracts = [tract for tract in TRACTS if tract[:2] == place[1] and tract[2:5] in place[2].split(",")]
+        tracts = [tract for tract in self.tracts if tract[:2] == place[1] and tract[2:5] in place[2].split(",")]
         if not tracts:
             return 204, {}, b""
         rows: list[list[str | None]] = [[*wanted, "state", "county", "tract"]]

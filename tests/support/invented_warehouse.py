@@ -93,7 +93,8 @@ def quality_frame() -> pd.DataFrame:
     ]
     columns = ["field", "site", "metric", "value", "n", "threshold", "verdict", "disclosure_status"]
     frame = pd.DataFrame(rows, columns=columns)
-    return frame.assign(grain="year", period_starts_on=dt.date(2025, 7, 1), measure_id="").astype({"n": "Int64"})
+    frame = frame.assign(grain="year", period_starts_on=dt.date(2025, 7, 1), measure_id="", stratifier="", stratum="")
+    return frame.astype({"n": "Int64"})
 
 
 def dimensions(periods: Sequence[Period], measures: Sequence[Measure], *, hostile: bool) -> dict[str, pd.DataFrame]:

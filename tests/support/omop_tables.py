@@ -14,6 +14,7 @@ from tests.support.source_files import query
 
 AS_OF = dt.date(2026, 6, 30)
 PERSON = "person_id gender_concept_id year_of_birth month_of_birth day_of_birth race_concept_id ethnicity_concept_id"
+ONE = "1 8507 2010 5 31 8527 38003564"
 # The concepts that the tests' codes need; the id says nothing but in the table.
 CONCEPTS = """
     concept_id  concept_name            domain_id    vocabulary_id  concept_code

@@ -160,7 +160,8 @@ def quality_frame() -> pd.DataFrame:
     rows = [("completeness", 0.93, 400, "publish", "published"), ("other_share", None, None, "", "suppressed")]
     frame = pd.DataFrame(rows, columns=["metric", "value", "n", "verdict", "disclosure_status"])
     fixed = {"field": "race_ethnicity", "site": "all", "grain": "year", "period_starts_on": STARTS_ON}
-    return frame.assign(**fixed, measure_id="", threshold="at least 0.8").astype({"n": "Int64"})
+    frame = frame.assign(**fixed, measure_id="", stratifier="", stratum="", threshold="at least 0.8")
+    return frame.astype({"n": "Int64"})
 
 
 _NAME, _FAMILY_NAME, _RECORD, _PATIENT, _BORN, _STREET = CANARIES

@@ -23,6 +23,18 @@ with measured as (
     from {{ ref('fct_measure_stratum') }}
     where measure_id = 'hba1c_tested' and stratifier = 'overall' and denominator > 0
 
+),
+
+by_stratum as (
+
+    select *, '' as stratifier, '' as stratum from measured
+    union all
+    select
+        'address', site, grain, period_starts_on, '', 'geocode_match_rate', n_matched / cast(n as double), n,
+        stratifier, stratum
+    from {{ ref('int_quality__geocode') }}
+    where stratifier <> 'overall'
+
 )
 
 select
@@ -31,7 +43,9 @@ select
     grain,
     period_starts_on,
     measure_id,
+    stratifier,
+    stratum,
     metric,
     round(cast(value as double), 9) as value,  -- float sums differ in their last digits from run to run
     cast(n as bigint) as n
-from measured
+from by_stratum

@@ -74,15 +74,16 @@ from dim_measure, dim_period, dim_site, (
 where stratifier <> 'race_by_poverty' or site = 'all';
 
 create table fct_quality as
-select field, site, grain, period_starts_on, '' as measure_id, metric,
+select field, site, grain, period_starts_on, '' as measure_id, '' as stratifier, '' as stratum, metric,
     cast(case when field in ('sex', 'birth_date') and metric = 'completeness' then 1 else value end as double) as value,
     cast(400 as bigint) as n
 from dim_site, dim_period, (select unnest({fields}) as field),
     (values ('completeness', 0.97), ('psi', 0.01)) as t (metric, value)
 union all
-select 'encounters', site, grain, period_starts_on, '', 'periods_with_records', 1.0, 400 from dim_site, dim_period
+select 'encounters', site, grain, period_starts_on, '', '', '', 'periods_with_records', 1.0, 400
+from dim_site, dim_period
 union all
-select 'race_ethnicity', site, grain, period_starts_on, 'hba1c_above_9', metric, value, 120
+select 'race_ethnicity', site, grain, period_starts_on, 'hba1c_above_9', '', '', metric, value, 120
 from dim_site, dim_period, (
     values ('differential_missing_rd', 0.0), ('differential_missing_low', -0.06), ('differential_missing_high', 0.06)
 ) as t (metric, value);
@@ -139,7 +140,7 @@ def set_metric(
         slot,
     )
     con.execute(
-        "insert into fct_quality (field, metric, site, grain, period_starts_on, measure_id, value, n) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into fct_quality (field, metric, site, grain, period_starts_on, measure_id, stratifier, stratum, "
+        "value, n) values (?, ?, ?, ?, ?, ?, '', '', ?, ?)",
         [*slot, value, n],
     )

@@ -11,6 +11,7 @@ from orchestration.disclosure.quality import PROTECTED_COLUMNS, protect_quality
 def _frame(*rows: dict[str, object]) -> pd.DataFrame:
     base: dict[str, object] = {
         **{"field": "race_ethnicity", "site": "a", "grain": "quarter", "period_starts_on": pd.Timestamp("2025-01-01")},
+        **{"stratifier": "", "stratum": ""},
         **{"measure_id": "", "metric": "completeness", "value": 0.9, "n": 400, "threshold": "", "verdict": ""},
         **{"threshold_warn": 0.9, "threshold_hold": 0.8, "smallest_count": None},
     }
@@ -62,6 +63,16 @@ def test_the_result_has_the_contracts_columns_in_the_given_order_of_rows_and_rou
     assert result["site"].tolist() == ["a", "a", "b"]
     assert str(result["n"].dtype) == "Int64"
     assert frame["value"].tolist() == [0.123456, 0.876543, 0.5]
+
+
+def test_all_groups_of_a_grouping_are_hidden_where_one_must_be() -> None:
+    rate = {"field": "address", "metric": "geocode_match_rate"}
+    by_sex = [{**rate, "stratifier": "sex", "stratum": name, "value": 0.75} for name in ("F", "M", "X")]
+    frame = _frame(
+        {**rate, "value": 0.75}, *by_sex[:2], {**by_sex[2], "n": 8}, {**by_sex[0], "period_starts_on": "later"},
+    )  # fmt: skip
+    found = protect_quality(frame, 11)
+    assert found["disclosure_status"].tolist() == ["published", *3 * ["suppressed"], "published"]
 
 
 def test_no_rows_are_no_problem() -> None:
