@@ -36,7 +36,9 @@ _DESCRIPTIONS = {
     ),
 }
 
-_COUNTED: list[dg.AssetKey | str] = [KEY, *INPUTS, *JUDGED[:2], "int_stratum__age_sex"]
+_COUNTED: list[dg.AssetKey | str] = [KEY, *INPUTS, *JUDGED[:2], "int_stratum__age_sex", "int_stratum__member"]
+# Groups of different stratifiers that consist of the same codes; a crossing's consist of two.
+_MEMBERS = "select distinct dimension, stratifier, stratum, code from int_stratum__member where code_2 = -1"
 _MISSING_SHARES = """
     select field as quality_field, site, grain, period_starts_on, 1 - value as missing_share
     from fct_quality where metric = 'completeness' and stratifier = ''
@@ -61,23 +63,34 @@ def analysis(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
     """Compute publish.strata and what follows from it, from what the gate judged."""
     settings = workspace.settings
     with workspace.phase("Estimates and gaps") as phase, workspace.warehouse() as con:
-        from orchestration.disclosure.primary import protect
+        from orchestration.disclosure.suppression import suppress
         from orchestration.quality.gate import require_passed
         from orchestration.quality.thresholds import load_profile
+        from orchestration.registers.reading import read_registers
         from orchestration.release.references import read_references
+        from orchestration.statistics.aims.groups import followed_groups
         from orchestration.statistics.analysis import analyse
         from orchestration.statistics.robustness import Missingness
 
         require_passed(con, run_id_of(con))
-        measures = frame_of(con, "dim_measure")
-        protected = protect(frame_of(con, "fct_measure_stratum"), measures, settings.disclosure.min_cell)
+        measures, stratifiers, periods = (frame_of(con, f"dim_{name}") for name in ("measure", "stratifier", "period"))
+        phase.say("what must be hidden so that small counts cannot be worked out")
+        protected = suppress(
+            frame_of(con, "fct_measure_stratum"),
+            measures,
+            stratifiers,
+            periods,
+            con.execute(_MEMBERS).df(),
+            settings.disclosure.min_cell,
+            followed_groups(read_registers(settings.registers).aims),
+        )
         result = analyse(
             protected,
             frame_of(con, "publish.gate_verdict"),
             measures=measures,
-            stratifiers=frame_of(con, "dim_stratifier"),
+            stratifiers=stratifiers,
             strata_labels=frame_of(con, "dim_stratum"),
-            periods=frame_of(con, "dim_period"),
+            periods=periods,
             confidence=settings.statistics.confidence,
             missingness=Missingness(
                 con.execute(_MISSING_SHARES).df(), load_profile(settings.gate.profile).hold_gap_missing_above

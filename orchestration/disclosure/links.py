@@ -1,0 +1,277 @@
+"""All counts of one release as one system of linear equations: what anybody can work out from what is shown.
+
+The equations come from the release contract, not from a list: strata add up to everybody where a stratifier is
+exclusive, sites to all sites, crossings to their margins, months to quarters and years where the counts are additive,
+numerator and complement to the denominator, roll-ups that share people by their difference; and measures that count the
+same people share one unknown. A new stratifier, crossing or measure is covered by being in the frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse  # type: ignore[import-untyped]
+from scipy.sparse import csgraph  # type: ignore[import-untyped]
+
+from orchestration.disclosure.cell_sums import (
+    CELL,
+    CellSums,
+    cell_sums,
+    cell_weights,
+    group_numbers,
+    nested_cells,
+    totals,
+)
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+# How much dearer a group is that a team's aim names.
+WANTED = 30.0
+
+
+@dataclass(frozen=True)
+class System:
+    """Unknowns (columns of `equations`) with their true `value`; `equations @ value` is 0.
+
+    Every unknown counts people or events. `row_of`, `unknown_of`: pairs that say which row of the strata frame shows
+    which unknown: it is hidden as long as all of its rows are. Unknowns without a row are differences that nobody
+    publishes. `cost`: what is lost when an unknown is hidden; `is_total`: it counts everybody; `panel_of_row`: which
+    rows stand beside each other, by number.
+    """
+
+    value: FloatArray
+    cost: FloatArray
+    is_total: BoolArray
+    equations: sparse.csr_matrix
+    row_of: IntArray
+    unknown_of: IntArray
+    panel_of_row: IntArray
+
+    def hidden(self, is_hidden_row: BoolArray) -> BoolArray:
+        """Which unknowns nobody can read, given which rows are hidden."""
+        shown = np.zeros(self.value.size, dtype=np.bool_)
+        shown[self.unknown_of[~is_hidden_row[self.row_of]]] = True
+        return ~shown
+
+    def is_in_sums(self) -> BoolArray:
+        """Which unknowns stand in any equation."""
+        return np.asarray(np.diff(self.equations.tocsc().indptr) > 0, dtype=np.bool_)
+
+    def connected_with(self, unknowns: BoolArray) -> System:
+        """The same with those equations only from which something may follow for `unknowns`."""
+        n_equations, n_unknowns = self.equations.shape
+        graph = sparse.block_array([[None, abs(self.equations)], [sparse.csr_matrix((n_unknowns, n_equations)), None]])
+        _, part = csgraph.connected_components(graph, directed=False)
+        kept = np.isin(part[:n_equations], np.unique(part[n_equations:][unknowns]))
+        return replace(self, equations=self.equations[np.flatnonzero(kept)])
+
+
+@dataclass(frozen=True)
+class _Quantity:
+    """One kind of count over cells: `cells` (sorted) and `values`; `rows` of the frame, shape (measures, cells)."""
+
+    name: str
+    cells: IntArray
+    values: FloatArray
+    rows: tuple[IntArray, ...]
+    is_additive_over_time: bool
+
+
+def linked_cells(
+    strata: pd.DataFrame,
+    measures: pd.DataFrame,
+    stratifiers: pd.DataFrame,
+    periods: pd.DataFrame,
+    members: pd.DataFrame,
+    wanted: pd.DataFrame | None = None,
+) -> System:
+    """The system of all rows of `strata` (fct_measure_stratum: keys and counts, none missing).
+
+    `measures`, `stratifiers`, `periods`: the dim_ tables. `members`: dimension, stratifier, stratum and code: which
+    codes each group of a roll-up consists of, so that groups that are equal or lie within each other are seen.
+    `wanted`: measure_id, stratifier and stratum of groups that a team follows: they are dear.
+    """
+    frame = strata.reset_index(drop=True)
+    cell_of = _numbered(frame, list(CELL))
+    cells = frame.loc[~pd.Series(cell_of).duplicated().to_numpy(), list(CELL)].reset_index(drop=True)
+    sums = cell_sums(cells, stratifiers, periods)
+    pairs = nested_cells(cells, members)
+    weights = _Weights(cell_weights(cells), group_numbers(cells), _wanted_cells(cells, wanted))
+    quantities = _merged(_quantities(frame, cell_of, measures))
+    return _system(quantities, sums, pairs, weights, totals(cells), _panels(frame))
+
+
+def _quantities(frame: pd.DataFrame, cell_of: IntArray, measures: pd.DataFrame) -> list[tuple[str, str, _Quantity]]:
+    """(measure, name, quantity) for what each measure counts, and for what follows by subtraction."""
+    kinds = measures.set_index("measure_id")
+    found = []
+    for measure, rows in frame.groupby("measure_id", sort=False).indices.items():
+        at = np.asarray(rows, dtype=np.int64)
+        order = at[np.argsort(cell_of[at], kind="stable")]
+        cells = cell_of[order]
+        kind = kinds.at[measure, "kind"]
+        of_patients = kinds.at[measure, "denominator_unit"] == "patients"
+        n, numerator, denominator = (
+            frame[name].to_numpy(dtype=np.float64)[order] for name in ("n_patients", "numerator", "denominator")
+        )
+        counted = {"patients": (n, True)}
+        if kind != "mean":
+            counted["numerator"] = (numerator, True)
+        if of_patients:
+            counted["denominator"] = (denominator, True)
+            counted["outside"] = (n - denominator, False)
+        if kind == "proportion":
+            counted["complement"] = (denominator - numerator, False)
+        for name, (values, is_shown) in counted.items():
+            shown: tuple[IntArray, ...] = (order,) if is_shown else ()
+            quantity = _Quantity(name, cells, values, shown, kind == "rate" and name == "numerator")
+            found.append((str(measure), name, quantity))
+    return found
+
+
+def _merged(found: list[tuple[str, str, _Quantity]]) -> dict[tuple[str, str], _Quantity]:
+    """Equal counts of several measures are one quantity: the same people, or the tested who are another's everyone."""
+    same: dict[tuple[bytes, bytes], list[tuple[str, str, _Quantity]]] = {}
+    for each in found:
+        quantity = each[2]
+        same.setdefault((quantity.cells.tobytes(), quantity.values.tobytes()), []).append(each)
+    result: dict[tuple[str, str], _Quantity] = {}
+    for group in same.values():
+        first = group[0][2]
+        whole = _Quantity(
+            first.name,
+            first.cells,
+            first.values,
+            tuple(rows for _, _, quantity in group for rows in quantity.rows),
+            any(quantity.is_additive_over_time for _, _, quantity in group),
+        )
+        result |= {(measure, name): whole for measure, name, _ in group}
+    return result
+
+
+def _system(
+    quantities: dict[tuple[str, str], _Quantity],
+    sums: CellSums,
+    pairs: IntArray,
+    weights: _Weights,
+    total: BoolArray,
+    panels: IntArray,
+) -> System:
+    """Unknowns of all quantities one after another, then the differences between nested groups."""
+    every = list({id(quantity): quantity for quantity in quantities.values()}.values())
+    start = dict(zip(map(id, every), np.cumsum([0, *(quantity.cells.size for quantity in every)]), strict=False))
+    size = sum(quantity.cells.size for quantity in every)
+    blocks: list[tuple[IntArray, IntArray, FloatArray]] = []  # equation, unknown, sign
+    n_equations = 0
+
+    def add(equation: IntArray, unknown: IntArray, sign: FloatArray) -> None:
+        nonlocal n_equations
+        if equation.size:
+            blocks.append((equation + n_equations, unknown, sign))
+            n_equations += int(equation.max()) + 1
+
+    differences: list[FloatArray] = []
+    measures_of: dict[int, list[str]] = {}
+    for (measure, _), quantity in quantities.items():
+        measures_of.setdefault(id(quantity), []).append(measure)
+    costs = [weights.costs(quantity, measures_of[id(quantity)]) for quantity in every]
+    for quantity in every:
+        first = start[id(quantity)]
+        position = np.full(total.size, -1, dtype=np.int64)
+        position[quantity.cells] = np.arange(quantity.cells.size)
+        for equation, cell, sign in sums.that_hold(quantity.cells, quantity.values, quantity.is_additive_over_time):
+            add(equation, first + position[cell], sign)
+        inner, outer = position[pairs[0]], position[pairs[1]]
+        there = (inner >= 0) & (outer >= 0)
+        inner, outer, equal = inner[there], outer[there], pairs[2][there] == 1
+        number = np.arange(inner.size)
+        own = size + sum(one.size for one in differences) + np.arange(int((~equal).sum()))
+        add(
+            np.concatenate([number, number, number[~equal]]),
+            np.concatenate([first + inner, first + outer, own]),
+            np.concatenate([np.ones(inner.size), -np.ones(outer.size), np.ones(own.size)]),
+        )
+        differences.append((quantity.values[outer] - quantity.values[inner])[~equal])
+    for whole, parts in (("denominator", ("numerator", "complement")), ("patients", ("denominator", "outside"))):
+        for equation, unknown, sign in _of_a_measure(quantities, start, whole, parts):
+            add(equation, unknown, sign)
+    value = np.concatenate([*(quantity.values for quantity in every), *differences])
+    equation, unknown, sign = (np.concatenate(columns) for columns in zip(*blocks, strict=True))
+    shown = [
+        (rows, start[id(quantity)] + np.arange(quantity.cells.size)) for quantity in every for rows in quantity.rows
+    ]
+    matrix = sparse.csr_matrix((sign, (equation, unknown)), shape=(n_equations, value.size))
+    matrix.eliminate_zeros()  # where one quantity is both a part and the whole
+    return System(
+        value=value,
+        cost=np.concatenate([*costs, *differences]),
+        is_total=np.concatenate(
+            [
+                *(total[quantity.cells] for quantity in every),
+                *(np.zeros(one.size, dtype=np.bool_) for one in differences),
+            ]
+        ),
+        equations=matrix,
+        row_of=np.concatenate([rows for rows, _ in shown]),
+        unknown_of=np.concatenate([unknowns for _, unknowns in shown]),
+        panel_of_row=panels,
+    )
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """What a cell is worth: `cell` by where it stands, `group` its number over time, `wanted` the cells by measure."""
+
+    cell: FloatArray
+    group: IntArray
+    wanted: dict[str, IntArray]
+
+    def costs(self, quantity: _Quantity, measures: list[str]) -> FloatArray:
+        """The group's usual count, so that the same group gives way in every period, times what the cell is worth."""
+        group = self.group[quantity.cells]
+        usual = np.bincount(group, quantity.values) / np.maximum(1, np.bincount(group))
+        costs = (1 + usual[group]) * self.cell[quantity.cells]
+        for measure in measures:
+            costs[np.isin(quantity.cells, self.wanted.get(measure, []))] *= WANTED
+        return np.asarray(costs, dtype=np.float64)
+
+
+def _wanted_cells(cells: pd.DataFrame, wanted: pd.DataFrame | None) -> dict[str, IntArray]:
+    if wanted is None or wanted.empty:
+        return {}
+    named = cells.reset_index(names="cell").merge(wanted, on=["stratifier", "stratum"])
+    return {str(measure): rows["cell"].to_numpy(dtype=np.int64) for measure, rows in named.groupby("measure_id")}
+
+
+def _panels(frame: pd.DataFrame) -> IntArray:
+    return _numbered(frame, ["measure_id", "grain", "period_starts_on", "site", "stratifier"])
+
+
+def _numbered(frame: pd.DataFrame, names: list[str]) -> IntArray:
+    return np.asarray(frame.groupby(names, sort=False, dropna=False).ngroup(), dtype=np.int64)
+
+
+def _of_a_measure(
+    quantities: dict[tuple[str, str], _Quantity], start: dict[int, int], whole: str, parts: tuple[str, str]
+) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
+    """`whole` = both `parts`, cell by cell, for each measure that has all three; once for the same three quantities."""
+    seen = set()
+    for measure in dict.fromkeys(measure for measure, _ in quantities):
+        three = [found for name in (*parts, whole) if (found := quantities.get((measure, name))) is not None]
+        identity = tuple(id(quantity) for quantity in three)
+        if len(three) < 3 or identity in seen:
+            continue
+        seen.add(identity)
+        number = np.arange(three[0].cells.size)
+        yield (
+            np.tile(number, 3),
+            np.concatenate([start[each] + number for each in identity]),
+            np.repeat([1.0, 1.0, -1.0], number.size),
+        )
