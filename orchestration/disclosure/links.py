@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -75,12 +76,11 @@ class System:
 
 @dataclass(frozen=True)
 class _Quantity:
-    """One kind of count over cells: `cells` (sorted) and `values`; `rows` of the frame, shape (measures, cells)."""
+    """One kind of count over cells: `cells` (sorted) and `values`; per measure that shows it, its cells and rows."""
 
-    name: str
     cells: IntArray
     values: FloatArray
-    rows: tuple[IntArray, ...]
+    rows: tuple[tuple[IntArray, IntArray], ...]
     is_additive_over_time: bool
 
 
@@ -130,30 +130,31 @@ def _quantities(frame: pd.DataFrame, cell_of: IntArray, measures: pd.DataFrame) 
         if kind == "proportion":
             counted["complement"] = (denominator - numerator, False)
         for name, (values, is_shown) in counted.items():
-            shown: tuple[IntArray, ...] = (order,) if is_shown else ()
-            quantity = _Quantity(name, cells, values, shown, kind == "rate" and name == "numerator")
+            shown: tuple[tuple[IntArray, IntArray], ...] = ((cells, order),) if is_shown else ()
+            quantity = _Quantity(cells, values, shown, kind == "rate" and name == "numerator")
             found.append((str(measure), name, quantity))
     return found
 
 
 def _merged(found: list[tuple[str, str, _Quantity]]) -> dict[tuple[str, str], _Quantity]:
-    """Equal counts of several measures are one quantity: the same people, or the tested who are another's everyone."""
-    same: dict[tuple[bytes, bytes], list[tuple[str, str, _Quantity]]] = {}
-    for each in found:
-        quantity = each[2]
-        same.setdefault((quantity.cells.tobytes(), quantity.values.tobytes()), []).append(each)
-    result: dict[tuple[str, str], _Quantity] = {}
-    for group in same.values():
-        first = group[0][2]
-        whole = _Quantity(
-            first.name,
-            first.cells,
-            first.values,
-            tuple(rows for _, _, quantity in group for rows in quantity.rows),
-            any(quantity.is_additive_over_time for _, _, quantity in group),
-        )
-        result |= {(measure, name): whole for measure, name, _ in group}
-    return result
+    """Equal counts of several measures are one quantity: the same people, or the tested who are another's everyone.
+
+    Equal are two that agree wherever both are given, one of them nowhere but where the other is.
+    """
+    clusters: list[_Quantity] = []
+    cluster_of: dict[tuple[str, str], int] = {}
+    for measure, name, quantity in sorted(found, key=lambda each: -each[2].cells.size):
+        for index, other in enumerate(clusters):
+            at = np.minimum(np.searchsorted(other.cells, quantity.cells), other.cells.size - 1)
+            if np.array_equal(other.cells[at], quantity.cells) and np.array_equal(other.values[at], quantity.values):
+                is_additive = other.is_additive_over_time or quantity.is_additive_over_time
+                clusters[index] = replace(other, rows=other.rows + quantity.rows, is_additive_over_time=is_additive)
+                cluster_of[measure, name] = index
+                break
+        else:
+            cluster_of[measure, name] = len(clusters)
+            clusters.append(quantity)
+    return {key: clusters[index] for key, index in cluster_of.items()}
 
 
 def _system(
@@ -205,7 +206,9 @@ def _system(
     value = np.concatenate([*(quantity.values for quantity in every), *differences])
     equation, unknown, sign = (np.concatenate(columns) for columns in zip(*blocks, strict=True))
     shown = [
-        (rows, start[id(quantity)] + np.arange(quantity.cells.size)) for quantity in every for rows in quantity.rows
+        (rows, start[id(quantity)] + np.searchsorted(quantity.cells, cells))
+        for quantity in every
+        for cells, rows in quantity.rows
     ]
     matrix = sparse.csr_matrix((sign, (equation, unknown)), shape=(n_equations, value.size))
     matrix.eliminate_zeros()  # where one quantity is both a part and the whole
@@ -269,9 +272,10 @@ def _of_a_measure(
         if len(three) < 3 or identity in seen:
             continue
         seen.add(identity)
-        number = np.arange(three[0].cells.size)
+        cells = reduce(np.intersect1d, [quantity.cells for quantity in three])
+        number = np.arange(cells.size)
         yield (
             np.tile(number, 3),
-            np.concatenate([start[each] + number for each in identity]),
+            np.concatenate([start[id(each)] + np.searchsorted(each.cells, cells) for each in three]),
             np.repeat([1.0, 1.0, -1.0], number.size),
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from orchestration.release.audit import audit_findings
 from orchestration.release.columns import TABLES
 from orchestration.release.guard import guard_findings
 from orchestration.release.manifest import MANIFEST_NAME, MANIFEST_VERSION, SHAPE, file_entries
@@ -126,6 +127,7 @@ def _table_findings(path: Path, release_id: str, manifest: dict[str, Any], min_c
     ):
         if differs and set(tables) == set(TABLES):
             findings += [f"{form}: {finding}" for finding in guard_findings(tables, min_cell)]
+            findings += [f"{form}: {finding}" for finding in audit_findings(tables, min_cell)]
     return findings + _manifest_findings(parquet, release_id, manifest)
 
 
