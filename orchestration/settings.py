@@ -113,9 +113,14 @@ Source = Annotated[
 
 
 class Disclosure(_Strict):
-    """Counts of people or events from 1 to `min_cell - 1` are suppressed (CMS Cell Size Suppression Policy: 11)."""
+    """Counts of people or events from 1 to `min_cell - 1` are suppressed (CMS Cell Size Suppression Policy: 11).
+
+    `exact_seconds`: for how long hidden counts are also examined by linear programming, which finds what several sums
+    give away together; 0 leaves it at sum after sum.
+    """
 
     min_cell: Annotated[int, Field(ge=2, le=1000)] = POLICY_MIN_CELL
+    exact_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.0
 
 
 class Gate(_Strict):

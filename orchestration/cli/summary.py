@@ -108,7 +108,7 @@ def _suppressed(manifest: dict[str, Any], min_cell: int) -> str:
     for table, counts in manifest["suppression"].items():
         shown.append(f"{counts.get('suppressed', 0):,} of {sum(counts.values()):,} {table}")
         not_assessed += counts.get("not_assessed", 0)
-    line = f"Suppressed  {', '.join(shown)}: a count from 1 to {min_cell - 1} would show"
+    line = f"Suppressed  {', '.join(shown)}: a count from 1 to {min_cell - 1} would show, or could be worked out"
     if not_assessed:
         line += f"; {not_assessed:,} rows not assessed: held, or a gap without a reference group"
     return line

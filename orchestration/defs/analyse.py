@@ -38,7 +38,7 @@ _DESCRIPTIONS = {
 
 _COUNTED: list[dg.AssetKey | str] = [KEY, *INPUTS, *JUDGED[:2], "int_stratum__age_sex", "int_stratum__member"]
 # Groups of different stratifiers that consist of the same codes; a crossing's consist of two.
-_MEMBERS = "select distinct dimension, stratifier, stratum, code from int_stratum__member where code_2 = -1"
+MEMBERS = "select distinct dimension, stratifier, stratum, code from int_stratum__member where code_2 = -1"
 _MISSING_SHARES = """
     select field as quality_field, site, grain, period_starts_on, 1 - value as missing_share
     from fct_quality where metric = 'completeness' and stratifier = ''
@@ -80,9 +80,10 @@ def analysis(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
             measures,
             stratifiers,
             periods,
-            con.execute(_MEMBERS).df(),
+            con.execute(MEMBERS).df(),
             settings.disclosure.min_cell,
             followed_groups(read_registers(settings.registers).aims),
+            settings.disclosure.exact_seconds,
         )
         result = analyse(
             protected,

@@ -14,7 +14,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 # Larger than any count, and small enough that sums of it and of counts stay exact in double precision.
 FAR = 1e9
-_MOST_ROUNDS = 60
+_MOST_ROUNDS = 1_000
 
 
 @dataclass(frozen=True)
@@ -98,3 +98,8 @@ def implied(attack: Attack, low: FloatArray, high: FloatArray) -> tuple[FloatArr
 def start(value: FloatArray, hidden: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Bounds before any sum is looked at: what is shown is known, what is hidden is a count."""
     return np.where(hidden, 0.0, value), np.where(hidden, FAR, value)
+
+
+def is_safe(low: FloatArray, high: FloatArray, min_cell: int) -> BoolArray:
+    """Whether the range of each count is as wide as the rule asks and reaches counts that might be shown."""
+    return np.asarray((high >= min_cell) & (high - low >= min_cell - 1), dtype=np.bool_)

@@ -28,7 +28,7 @@ class CellSums:
     def that_hold(
         self, cells: IntArray, values: FloatArray, is_additive_over_time: bool
     ) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
-        """(sum, cell, sign) of the sums whose cells are all among `cells` and whose counts add up.
+        """(sum, cell, sign) of the sums that have a whole among `cells` and add up; a part without a row is zero.
 
         What does not add up tells nobody anything: months of a group that children move in and out of, say.
         """
@@ -37,11 +37,16 @@ class CellSums:
         is_there = np.zeros(self.at_once.shape[1])
         is_there[cells] = 1.0
         for matrix in (self.at_once, self.over_time) if is_additive_over_time else (self.at_once,):
-            size = np.diff(matrix.indptr)
-            complete = abs(matrix) @ is_there == size
-            kept = np.flatnonzero(complete & (matrix @ full == 0) & (size > 1))
+            has_whole = (matrix < 0) @ is_there > 0
+            has_part = (matrix > 0) @ is_there > 0
+            kept = np.flatnonzero(has_whole & has_part & (matrix @ full == 0))
             chosen = matrix[kept].tocoo()
-            yield chosen.row.astype(np.int64), chosen.col.astype(np.int64), chosen.data
+            present = is_there[chosen.col] > 0
+            yield (
+                chosen.row[present].astype(np.int64),
+                chosen.col[present].astype(np.int64),
+                chosen.data[present],
+            )
 
 
 def cell_sums(cells: pd.DataFrame, stratifiers: pd.DataFrame, periods: pd.DataFrame) -> CellSums:

@@ -1,8 +1,8 @@
 """Primary suppression: no count of people, events or days from 1 to `min_cell` - 1 leaves, nor can one be worked out.
 
 A row is protected as a whole: numerator, denominator, number of patients and sums together, because each is a step to
-the others. Zero is a fact about nobody and stays. Suppressing further rows so that totals do not give these away
-(secondary suppression) is not done here. Guards raise; nothing is asserted.
+the others. Zero is a fact about nobody and stays. What else is hidden so that totals do not give these away is for
+`secondary.py`. Guards raise; nothing is asserted.
 """
 
 from __future__ import annotations

@@ -9,14 +9,16 @@ Following Cox 1980 (J Am Stat Assoc 75:377-385) on secondary cells, and Fischett
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse  # type: ignore[import-untyped]
 
-from orchestration.disclosure.bounds import Attack, attack_on, implied, narrowed, start
+from orchestration.disclosure.bounds import Attack, attack_on, implied, is_safe, narrowed, start
 from orchestration.disclosure.links import System
+from orchestration.disclosure.programme import examine
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -26,8 +28,42 @@ _GREEDY_ROUNDS = 80
 _LEVELS = 8
 
 
-def hide_further(system: System, is_hidden_row: BoolArray, min_cell: int) -> BoolArray:
-    """`is_hidden_row` with the rows that have to be hidden as well, so that every small count is safe."""
+def hide_further(system: System, is_hidden_row: BoolArray, min_cell: int, exact_seconds: float = 0.0) -> BoolArray:
+    """`is_hidden_row` with the rows that have to be hidden as well, so that every small count is safe.
+
+    Safe from whoever uses one sum after the other; and, as far as `exact_seconds` go, from whoever uses all at once.
+    """
+    rows = _hide_by_sums(system, is_hidden_row, min_cell)
+    until = time.monotonic() + exact_seconds
+    small = (system.value >= 1) & (system.value < min_cell)
+    while time.monotonic() < until:
+        hidden = system.hidden(rows)
+        low, high = narrowed(attack_on(system.equations, system.value, hidden), *start(system.value, hidden))
+        found = examine(system.equations, system.value, hidden, low, high, small & hidden, min_cell, until)
+        if not found.unsafe.any():
+            break
+        rows = _hide_by_sums(system, rows | _in_their_sums(system, hidden, found.equations), min_cell)
+    return rows
+
+
+def _in_their_sums(system: System, hidden: BoolArray, equations: BoolArray) -> BoolArray:
+    """The rows of the cheapest shown unknown in each of the equations."""
+    has_rows = np.zeros(system.value.size, dtype=np.bool_)
+    has_rows[system.unknown_of] = True
+    members = system.equations[np.flatnonzero(equations)].tocoo()
+    usable = np.flatnonzero((has_rows & ~hidden & (system.value > 0))[members.col])
+    dear = system.is_total[members.col[usable]] | (members.data[usable] < 0)
+    order = usable[np.lexsort((system.cost[members.col[usable]], dear, members.row[usable]))]
+    first = np.ones(order.size, dtype=np.bool_)
+    first[1:] = members.row[order][1:] != members.row[order][:-1]
+    chosen = np.zeros(system.value.size, dtype=np.bool_)
+    chosen[members.col[order[first]]] = True
+    rows = np.zeros(system.panel_of_row.size, dtype=np.bool_)
+    rows[system.row_of[chosen[system.unknown_of]]] = True
+    return rows
+
+
+def _hide_by_sums(system: System, is_hidden_row: BoolArray, min_cell: int) -> BoolArray:
     rows = is_hidden_row.copy()
     owners = sparse.csr_matrix(
         (np.ones(system.row_of.size), (system.unknown_of, system.row_of)), shape=(system.value.size, rows.size)
@@ -66,11 +102,6 @@ def _one_per_panel(system: System, votes: FloatArray) -> BoolArray:
     result = np.zeros(votes.size, dtype=np.bool_)
     result[order[first]] = True
     return result
-
-
-def is_safe(low: FloatArray, high: FloatArray, min_cell: int) -> BoolArray:
-    """Whether the range of each count is as wide as the rule asks and reaches counts that might be shown."""
-    return np.asarray((high >= min_cell) & (high - low >= min_cell - 1), dtype=np.bool_)
 
 
 @dataclass(frozen=True)

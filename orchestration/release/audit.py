@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # What is known of the groupings by their published definition.
 _DEFINITIONS = PROJECT_ROOT / "seeds" / "stratifiers.csv"
 _FAR = 1_000_000_000
-_MOST_ROUNDS = 80
+_MOST_ROUNDS = 200
 _SHOWN = 5
 
 _UNKNOWNS = """
@@ -82,8 +82,7 @@ _SUMS = {
 def audit_findings(tables: Tables, min_cell: int) -> list[str]:
     """Hidden counts that what is shown pins among those of 1 to `min_cell - 1`: groups, never numbers.
 
-    Found is a count whose highest possible value lies there, or whose range is narrower than `min_cell - 1` and begins
-    there. Empty when nothing is.
+    Found is a count whose highest possible value lies there. Empty when nothing is.
     """
     import duckdb
 
@@ -223,12 +222,10 @@ def _narrow(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _pinned(con: duckdb.DuckDBPyConnection, min_cell: int) -> list[str]:
-    where = f"""hidden.high between 1 and {min_cell - 1}
-        or (hidden.low < {min_cell} and hidden.high >= {min_cell} and hidden.high - hidden.low < {min_cell - 1})"""
     found = con.execute(
         f"""select concat_ws(' / ', what, nullif(of_measure, ''), grain, period_starts_on, site, stratifier, stratum,
             nullif(stratum_2, '')) as cell
-        from hidden inner join count_of using (id) where {where} order by all"""
+        from hidden inner join count_of using (id) where hidden.high between 1 and {min_cell - 1} order by all"""
     ).fetchall()
     if not found:
         return []
