@@ -1,7 +1,7 @@
 """Builds a warehouse of invented numbers as it stands before publication: for tests of releases, marts and reports.
 
 It has what real ones have: suppressed and held slices, zeros, groups of nobody, missing reasons, and on request labels
-that try to be markup or formulas. Protection and statistics are the project's own, the counts are made up.
+that try to be markup or formulas. Protection and statistics are the project's own, the children are made up.
 """
 
 from __future__ import annotations
@@ -9,17 +9,22 @@ from __future__ import annotations
 import datetime as dt
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
 from tests.support import invented_vocabulary as vocabulary
 from tests.support import over_time_frames
 from tests.support.invented_vocabulary import GROUPS, MEASURES, STRATIFIERS, Measure, Period
 
-CHILDREN = 2400
+CHILDREN = 24_000
+_DERIVED = ("race_omb2024_aoic", "race_omb1997_hispanic_first")
 CROSSING, CROSSED = "race_by_poverty", ("race_omb2024_multi", "poverty_quintile")
 RUN_ID, AS_OF = "invented-run", dt.date(2026, 6, 30)
 HELD = ("race_ethnicity", "south")
@@ -30,7 +35,7 @@ WARN_REASON = "Language: 11 % not recorded; with caution above 10 %"
 
 def build(path: Path, *, grains: Sequence[str] = ("year",), measures: int = 10, hostile: bool = True) -> None:
     """A warehouse at `path` with dim_*, fct_*, raw.run, raw.pull and publish.*; the same rows each time."""
-    from orchestration.disclosure.primary import protect
+    from orchestration.disclosure.suppression import suppress
     from orchestration.statistics.analysis import analyse
 
     periods = vocabulary.periods(tuple(grains))
@@ -38,7 +43,11 @@ def build(path: Path, *, grains: Sequence[str] = ("year",), measures: int = 10, 
     counts = pd.DataFrame(_counts(periods, MEASURES[:measures]))
     verdicts = pd.DataFrame(_verdicts(periods, MEASURES[:measures]))
     analysis = analyse(
-        protect(counts, dims["dim_measure"], 11),
+        suppress(
+            *(counts, dims["dim_measure"], dims["dim_stratifier"], dims["dim_period"]),
+            pd.DataFrame(columns=["dimension", "stratifier", "stratum", "code"]),
+            11,
+        ),
         verdicts,
         measures=dims["dim_measure"],
         stratifiers=dims["dim_stratifier"],
@@ -157,58 +166,87 @@ def _measure_rows(measures: Sequence[Measure], periods: Sequence[Period]) -> Ite
         }
 
 
-def _slices(periods: Sequence[Period]) -> Iterator[tuple[Period, str, float, str, str, str, str, float, float]]:
-    """period, site, its share, stratifier, stratum, stratifier_2, stratum_2, share of children, share of the spread."""
-    for period in periods:
-        for site, _, site_share, _ in vocabulary.SITES:
-            for name, groups in GROUPS.items():
-                for group, _, share, bears, _ in groups:
-                    yield period, site, site_share, name, group, "", "", share, bears
-        for race, _, share, bears, _ in GROUPS[CROSSED[0]]:
-            for quintile, _, share_2, bears_2, _ in GROUPS[CROSSED[1]]:
-                bears_both = (bears + bears_2) / 2
-                yield period, "all", 1.0, CROSSING, race, CROSSED[1], quintile, share * share_2, bears_both
+@dataclass(frozen=True)
+class _Cohort:
+    """Invented children: which row of the counts each belongs to, and how much of a measure's spread each bears."""
+
+    rows: list[tuple[str, str, str, str, str]]  # site, stratifier, stratum, stratifier_2, stratum_2
+    members: sparse.csr_matrix  # rows, children
+    bears: npt.NDArray[np.float64]
+
+
+def _cohort() -> _Cohort:
+    """The same children in every build; whoever is counted in a group is counted in everything that it is part of."""
+    rng = np.random.default_rng(2_026)
+
+    def drawn(groups: Sequence[tuple[str, str, float, float, str]]) -> npt.NDArray[np.str_]:
+        sizes = np.floor(CHILDREN * np.array([share for _, _, share, _, _ in groups])).astype(int)
+        sizes[sizes.argmax()] += CHILDREN - sizes.sum()
+        return rng.permutation(np.repeat([group for group, *_ in groups], sizes))
+
+    of = {name: drawn(groups) for name, groups in GROUPS.items() if name not in _DERIVED}
+    race, quintile = of[CROSSED[0]], of[CROSSED[1]]
+    site = drawn([(name, "", share, 0.0, "") for name, _, share, _ in vocabulary.SITES if name != "all"])
+    # Who is several counts in two groups; the older standard has no place for some.
+    several = {"MULTI": ("BLACK", "WHITE")}
+    older = np.where(race == "MENA", "WHITE", race)
+    rows, members = [], []
+    for place in ("all", *np.unique(site)):
+        here = (site == place) | (place == "all")
+        for name, groups in GROUPS.items():
+            for group, *_ in groups:
+                if name == "race_omb2024_aoic":
+                    inside = (race == group) | np.isin(race, [key for key, into in several.items() if group in into])
+                else:
+                    inside = (older if name == "race_omb1997_hispanic_first" else of[name]) == group
+                rows.append((place, name, group, "", ""))
+                members.append(here & inside)
+    for group, *_ in GROUPS[CROSSED[0]]:
+        for fifth, *_ in GROUPS[CROSSED[1]]:
+            rows.append(("all", CROSSING, group, CROSSED[1], fifth))
+            members.append((race == group) & (quintile == fifth))
+    borne = [{group: share for group, _, _, share, _ in GROUPS[name]} for name in CROSSED]
+    bears = np.mean([[borne[0][group] for group in race], [borne[1][group] for group in quintile]], axis=0)
+    return _Cohort(rows, sparse.csr_matrix(np.array(members, dtype=np.int64)), bears)
 
 
 def _counts(periods: Sequence[Period], measures: Sequence[Measure]) -> Iterator[dict[str, Any]]:
-    slices = list(_slices(periods))
+    cohort = _cohort()
+    names = ("n_patients", "numerator", "denominator", "sum_yy", "sum_yd", "sum_dd")
     for measure in measures:
-        for period, site, site_share, name, group, name_2, group_2, share, bears in slices:
-            patients = round(CHILDREN * site_share * share)
-            # Invented, yet the same in every build: some noise around what was planted, and gaps that close slowly.
-            noise = zlib.crc32(f"{measure.measure_id}{period.label}{site}{name}{group}{group_2}".encode()) / 2**32 - 0.5
+        for period in periods:
+            key = zlib.crc32(f"{measure.measure_id}{period.label}".encode())
             closing = 1 - 0.15 * period.index / max(len(periods), 1)
-            level = measure.level * (1 + measure.spread * bears * closing) * (1 + 0.12 * noise)
-            yield {
-                "measure_id": measure.measure_id,
-                "grain": period.grain,
-                "period_starts_on": period.starts_on,
-                "site": site,
-                "stratifier": name,
-                "stratum": group,
-                "stratifier_2": name_2,
-                "stratum_2": group_2,
-                "n_patients": patients,
-                **_sums(measure, level, patients, {"year": 12, "quarter": 3, "month": 1}[period.grain]),
-            }
+            level = measure.level * (1 + measure.spread * cohort.bears * closing)
+            months = {"year": 12, "quarter": 3, "month": 1}[period.grain]
+            y, d = _of_children(measure, level, months, np.random.default_rng(key))
+            sums = cohort.members @ np.stack([np.ones_like(d), y, d, y * y, y * d, d * d], axis=1)
+            for (site, name, group, name_2, group_2), row in zip(cohort.rows, sums.tolist(), strict=True):
+                yield {
+                    "measure_id": measure.measure_id,
+                    "grain": period.grain,
+                    "period_starts_on": period.starts_on,
+                    "site": site,
+                    "stratifier": name,
+                    "stratum": group,
+                    "stratifier_2": name_2,
+                    "stratum_2": group_2,
+                    **dict(zip(names, row, strict=True)),
+                }
 
 
-def _sums(measure: Measure, level: float, patients: int, months: int) -> dict[str, int]:
+def _of_children(
+    measure: Measure, level: npt.NDArray[np.float64], months: int, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """What each child adds to the numerator and to the denominator."""
     if measure.kind == "rate":
-        events, held = round(level * patients * months / 12), patients * months
-        each, over = divmod(events, patients) if patients else (0, 0)
-        yy = patients * each**2 + over * (2 * each + 1)
-        return _named(events, held, yy, events * months, patients * months**2)
-    tested = patients if measure.untested_convention != "tested_only" else patients - round(patients * 0.08)
+        return rng.poisson(level * months / 12), np.full(level.size, months)
+    tested = np.ones(level.size, dtype=np.int64)
+    if measure.untested_convention == "tested_only":
+        tested = (rng.random(level.size) >= 0.08).astype(np.int64)
     if measure.kind == "mean":
-        tenths = round(level * tested)
-        return _named(tenths, tested, tenths**2 // max(tested, 1) + 225 * tested, tenths, tested)
-    met = round(min(level, 1.0) * tested)
-    return _named(met, tested, met, met, tested)
-
-
-def _named(numerator: int, denominator: int, yy: int, yd: int, dd: int) -> dict[str, int]:
-    return {"numerator": numerator, "denominator": denominator, "sum_yy": yy, "sum_yd": yd, "sum_dd": dd}
+        return np.round(rng.normal(level, 15)).astype(np.int64) * tested, tested
+    return (rng.random(level.size) < level).astype(np.int64) * tested, tested
 
 
 def _verdicts(periods: Sequence[Period], measures: Sequence[Measure]) -> Iterator[dict[str, Any]]:

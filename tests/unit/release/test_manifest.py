@@ -95,7 +95,7 @@ def test_no_path_of_this_machine_and_no_secret_gets_in(tmp_path: Path) -> None:
     assert public["sources"][0]["mapping"] == "map.yaml"
     assert (public["data_dir"], public["settings_file"]) == ("var", "equity.toml")
     assert public["nested"] == {"kept": {"depth": 1}}
-    assert public["disclosure"] == {"min_cell": 11}
+    assert public["disclosure"] == {"min_cell": 11, "exact_seconds": 0.0}
 
 
 @pytest.mark.parametrize(
