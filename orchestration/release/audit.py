@@ -54,8 +54,8 @@ _GROUP = (
     " and whole.stratifier_2 = part.stratifier_2 and whole.stratum_2 = part.stratum_2"
 )
 _LASTING = (
-    "part.stratifier in (select stratifier from lasting) and part.of_measure in (select of_measure from rate)"
-    " and part.what = 'numerator'"
+    "part.stratifier in (select stratifier from definition where is_lasting)"
+    " and part.of_measure in (select of_measure from rate) and part.what = 'numerator'"
 )
 # Each: which sum the part belongs to besides its whole, the whole, and when a count is a part of it.
 _SUMS = {
@@ -100,11 +100,13 @@ def audit_findings(tables: Tables, min_cell: int) -> list[str]:
 def _prepare(con: duckdb.DuckDBPyConnection) -> None:
     with _DEFINITIONS.open(encoding="utf-8", newline="") as file:
         rows = [
-            (row["stratifier"], row["is_exclusive"] == "true", row["is_crossing"] == "true")
+            tuple([row["stratifier"], *(row[name] == "true" for name in ("is_exclusive", "is_crossing", "is_lasting"))])
             for row in csv.DictReader(file)
         ]
-    con.execute("create table definition (stratifier varchar, is_exclusive boolean, is_crossing boolean)")
-    con.executemany("insert into definition values (?, ?, ?)", rows)
+    con.execute(
+        "create table definition (stratifier varchar, is_exclusive boolean, is_crossing boolean, is_lasting boolean)"
+    )
+    con.executemany("insert into definition values (?, ?, ?, ?)", rows)
     con.execute(_UNKNOWNS.format(cell=_CELL, far=_FAR))
     con.execute(
         """create table margin as
@@ -116,21 +118,6 @@ def _prepare(con: duckdb.DuckDBPyConnection) -> None:
             and parent.stratifier in (select stratifier from definition where is_exclusive and not is_crossing)"""
     )
     con.execute("create table rate as select measure_id as of_measure from measures where kind = 'rate'")
-    # Events of groups that nobody moves in or out of add up over time: seen where all of a year is shown.
-    con.execute(
-        f"""create table lasting as
-        with shown as (
-            select part.of_measure, part.stratifier, whole.id, max(whole.known) as total, sum(part.known) as parts,
-                bool_and(part.known is not null and whole.known is not null) as is_whole
-            from count_of as part inner join count_of as whole
-                on {_SAME} and whole.site = part.site and {_GROUP} and whole.grain = 'year' and part.grain = 'quarter'
-                and part.period_starts_on >= whole.period_starts_on and part.period_ends_on <= whole.period_ends_on
-            where part.what = 'numerator'
-                and part.of_measure in (select of_measure from rate)
-            group by all
-        )
-        select stratifier from shown where is_whole group by all having bool_and(total = parts)"""
-    )
     sums = " union all ".join(
         f"select dense_rank() over (order by '{name}', whole.id, {own}) as rank, '{name}' as family, whole.id as whole,"
         f" part.id as part from count_of as part inner join count_of as whole on {condition}"

@@ -60,7 +60,7 @@ SAFE = (
     hidden("sex", "M"),
     hidden("sex", "X"),
 )
-# A total of each quarter of a year and of the year, by a grouping that nobody moves out of, so that it is seen to last.
+# Totals of each quarter of a year and of the year, and a grouping that nobody moves out of.
 LASTING = (
     *(row("overall", "all", 400, 50, 4_800, measure="rate", period=quarter(number)) for number in range(4)),
     row("overall", "all", 400, 200, 4_800, measure="rate"),
@@ -75,6 +75,18 @@ def test_enough_hidden_beside_each_other_is_safe() -> None:
 
 def test_a_zero_that_is_pinned_is_nobody() -> None:
     rows = (*SAFE[:2], row("sex", "M", 210, 60, 210), hidden("sex", "X"))
+    assert audit_findings(tables(*rows), MIN_CELL) == []
+
+
+def test_quarters_of_groups_that_children_move_between_say_nothing_of_the_year() -> None:
+    rows = [
+        *LASTING,
+        *(row("payer", "public", 100, 0, 1_200, measure="rate", period=quarter(number)) for number in range(4)),
+        row("payer", "public", 100, 0, 1_200, measure="rate"),
+        *(row("payer", "private", 100, 25, 1_200, measure="rate", period=quarter(number)) for number in range(3)),
+        hidden("payer", "private", measure="rate", period=quarter(3)),
+        row("payer", "private", 100, 80, 1_200, measure="rate"),
+    ]
     assert audit_findings(tables(*rows), MIN_CELL) == []
 
 
