@@ -37,20 +37,24 @@ class Attack:
         return replace(self, equation=self.equation[kept], unknown=self.unknown[kept], sign=self.sign[kept])
 
 
-def attack_on(equations: sparse.csr_matrix, value: FloatArray, hidden: BoolArray) -> Attack:
-    """The sums in which something is hidden, with what is shown in them added up."""
-    matrix = equations.tocoo()
-    constant = equations @ np.where(hidden, 0.0, value)
-    kept = hidden[matrix.col]
-    order = np.argsort(matrix.row[kept], kind="stable")
-    rows, columns = matrix.row[kept][order], matrix.col[kept][order]
-    row, equation = np.unique(rows, return_inverse=True)
+def attack_on(
+    equations: sparse.csr_matrix, value: FloatArray, hidden: BoolArray, among: IntArray | None = None
+) -> Attack:
+    """The sums in which something is hidden, with what is shown in them added up; only those `among` where given."""
+    chosen = equations if among is None else equations[among]
+    matrix = chosen.tocoo()
+    constant = chosen @ np.where(hidden, 0.0, value)
+    kept = np.flatnonzero(hidden[matrix.col])  # sorted by row, as compressed rows are
+    rows, columns = matrix.row[kept], matrix.col[kept]
+    is_first = np.ones(rows.size, dtype=np.bool_)
+    is_first[1:] = rows[1:] != rows[:-1]
+    row = rows[is_first].astype(np.int64)
     return Attack(
-        equation.astype(np.int64),
+        np.cumsum(is_first, dtype=np.int64) - 1,
         columns.astype(np.int64),
-        matrix.data[kept][order],
+        matrix.data[kept],
         constant[row],
-        row.astype(np.int64),
+        row if among is None else among[row],
     )
 
 

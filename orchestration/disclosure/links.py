@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import sparse  # type: ignore[import-untyped]
-from scipy.sparse import csgraph  # type: ignore[import-untyped]
 
 from orchestration.disclosure.cell_sums import (
     CELL,
@@ -61,17 +60,43 @@ class System:
         shown[self.unknown_of[~is_hidden_row[self.row_of]]] = True
         return ~shown
 
+    @cached_property
     def is_in_sums(self) -> BoolArray:
         """Which unknowns stand in any equation."""
-        return np.asarray(np.diff(self.equations.tocsc().indptr) > 0, dtype=np.bool_)
+        return np.asarray(np.diff(self._by_unknown.indptr) > 0, dtype=np.bool_)
 
-    def connected_with(self, unknowns: BoolArray) -> System:
-        """The same with those equations only from which something may follow for `unknowns`."""
-        n_equations, n_unknowns = self.equations.shape
-        graph = sparse.block_array([[None, abs(self.equations)], [sparse.csr_matrix((n_unknowns, n_equations)), None]])
-        _, part = csgraph.connected_components(graph, directed=False)
-        kept = np.isin(part[:n_equations], np.unique(part[n_equations:][unknowns]))
-        return replace(self, equations=self.equations[np.flatnonzero(kept)])
+    @cached_property
+    def has_rows(self) -> BoolArray:
+        """Which unknowns any row shows."""
+        found = np.zeros(self.value.size, dtype=np.bool_)
+        found[self.unknown_of] = True
+        return found
+
+    def equations_near(self, unknowns: BoolArray, hidden: BoolArray) -> IntArray:
+        """The equations from which anything may follow for `unknowns`: those connected with them by what is hidden."""
+        reached, near = unknowns.copy(), np.zeros(self.equations.shape[0], dtype=np.bool_)
+        new = np.flatnonzero(unknowns)
+        while new.size:
+            equations, found = np.zeros_like(near), np.zeros_like(reached)
+            equations[_listed(self._by_unknown, new)] = True
+            equations &= ~near
+            near |= equations
+            found[_listed(self.equations, np.flatnonzero(equations))] = True
+            found &= hidden & ~reached
+            reached |= found
+            new = np.flatnonzero(found)
+        return np.flatnonzero(near)
+
+    @cached_property
+    def _by_unknown(self) -> sparse.csc_matrix:
+        return self.equations.tocsc()
+
+
+def _listed(matrix: sparse.csr_matrix | sparse.csc_matrix, keys: IntArray) -> IntArray:
+    """The indices that a compressed matrix has at its rows (or columns) `keys`, one after another."""
+    first, number = matrix.indptr[keys].astype(np.int64), np.diff(matrix.indptr)[keys].astype(np.int64)
+    at = np.arange(number.sum()) + np.repeat(first - (np.cumsum(number) - number), number)
+    return np.asarray(matrix.indices[at], dtype=np.int64)
 
 
 @dataclass(frozen=True)

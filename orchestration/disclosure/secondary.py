@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,8 @@ IntArray = npt.NDArray[np.int64]
 
 _GREEDY_ROUNDS = 80
 _LEVELS = 8
+# A round that mends less than this share of the unsafe counts asked the wrong ones.
+_SLOW = 0.05
 
 
 def hide_further(system: System, is_hidden_row: BoolArray, min_cell: int, exact_seconds: float = 0.0) -> BoolArray:
@@ -48,10 +51,8 @@ def hide_further(system: System, is_hidden_row: BoolArray, min_cell: int, exact_
 
 def _in_their_sums(system: System, hidden: BoolArray, equations: BoolArray) -> BoolArray:
     """The rows of the cheapest shown unknown in each of the equations."""
-    has_rows = np.zeros(system.value.size, dtype=np.bool_)
-    has_rows[system.unknown_of] = True
     members = system.equations[np.flatnonzero(equations)].tocoo()
-    usable = np.flatnonzero((has_rows & ~hidden & (system.value > 0))[members.col])
+    usable = np.flatnonzero((system.has_rows & ~hidden & (system.value > 0))[members.col])
     dear = system.is_total[members.col[usable]] | (members.data[usable] < 0)
     order = usable[np.lexsort((system.cost[members.col[usable]], dear, members.row[usable]))]
     first = np.ones(order.size, dtype=np.bool_)
@@ -69,28 +70,45 @@ def _hide_by_sums(system: System, is_hidden_row: BoolArray, min_cell: int) -> Bo
         (np.ones(system.row_of.size), (system.unknown_of, system.row_of)), shape=(system.value.size, rows.size)
     )
     small = (system.value >= 1) & (system.value < min_cell)
-    live, tired, spared = system, np.zeros(system.value.size, dtype=np.bool_), system.is_total
+    tired, spared = np.zeros(system.value.size, dtype=np.bool_), system.is_total
+    hidden = system.hidden(rows)
+    low, high = narrowed(attack_on(system.equations, system.value, hidden), *start(system.value, hidden))
+    left = np.inf
     for _ in range(_GREEDY_ROUNDS):
-        hidden = system.hidden(rows)
-        attack = attack_on(live.equations, system.value, hidden)
-        low, high = narrowed(attack, *start(system.value, hidden))
-        unsafe = small & live.is_in_sums() & ~is_safe(low, high, min_cell)
+        unsafe = small & system.is_in_sums & ~is_safe(low, high, min_cell)
         if not unsafe.any():
             return rows
-        live = live.connected_with(unsafe)
-        attack = attack_on(live.equations, system.value, hidden)
+        is_slow, left = unsafe.sum() > (1 - _SLOW) * left, unsafe.sum()
+        attack = attack_on(system.equations, system.value, hidden, system.equations_near(unsafe, hidden))
         said = implied(attack, low, high)
-        search = _Search(live, attack, *said, hidden, low, high, tired, spared, min_cell)
+        search = _Search(system, attack, *said, hidden, low, high, tired, spared, min_cell)
         chosen, asked = search.choose(unsafe)
-        if not chosen.any():
-            if (asked & ~tired).any():
-                tired |= asked  # asking these leads nowhere
-            elif spared.any():
-                tired, spared = np.zeros_like(tired), np.zeros_like(spared)
-            else:
+        if chosen.any():
+            rows |= _one_per_panel(system, owners.T @ chosen)
+            before, hidden = hidden, system.hidden(rows)
+            low, high = _narrowed_again(system, hidden, unsafe, hidden & ~before, low, high)
+        elif not (asked & ~tired).any():
+            if not spared.any():
                 break
-        rows |= _one_per_panel(system, owners.T @ chosen)
+            tired, spared, left = np.zeros_like(tired), np.zeros_like(spared), np.inf
+            continue
+        if is_slow or not chosen.any():
+            tired |= asked  # asking these leads nowhere
     return _whole_sums(system, owners, rows, small, min_cell)
+
+
+def _narrowed_again(
+    system: System, hidden: BoolArray, unsafe: BoolArray, new: BoolArray, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Bounds after the `new` unknowns have been hidden: wherever that can matter to the `unsafe`.
+
+    Elsewhere they stay as they were or are narrower than need be, which is on the safe side.
+    """
+    attack = attack_on(system.equations, system.value, hidden, system.equations_near(unsafe | new, hidden))
+    again = new.copy()
+    again[attack.unknown] = True
+    widest_low, widest_high = start(system.value, hidden)
+    return narrowed(attack, np.where(again, widest_low, low), np.where(again, widest_high, high))
 
 
 def _one_per_panel(system: System, votes: FloatArray) -> BoolArray:
@@ -193,15 +211,15 @@ class _Search:
         room = np.where(falls, self.low[column], np.where(self.high[column] < value[column] + wanted, wanted, 0.0))
         gives_way = self.hidden[column] & (room > 0) & ~self.tired[column] & (not is_last)
         gives_way &= ~np.isin(self._pair(sums[number], column), bound)  # what a sum binds cannot give way in it
-        is_shown = (self._has_rows() & ~self.spared)[column] & ~self.hidden[column] & (value[column] > 0)
+        is_shown = (system.has_rows & ~self.spared)[column] & ~self.hidden[column] & (value[column] > 0)
         # What is hidden already comes first; then a part that is large enough, else the largest part; and the whole
         # only where it is all that is left.
         size = np.where(self.hidden[column], np.where(falls, room, wanted), np.where(falls, value[column], wanted))
         enough = size >= wanted
         is_dear = (members.data < 0) | self.system.is_total[column]
         tier = np.where(is_dear, 2, np.where(enough, 0, 1))
-        is_free = self.hidden[column] & self._has_rows()[column]
-        price = np.where(tier == 1, -size, np.where(is_free, 0.0, self._cost()[column]))
+        is_free = self.hidden[column] & system.has_rows[column]
+        price = np.where(tier == 1, -size, np.where(is_free, 0.0, self._cost[column]))
         kept = np.flatnonzero(gives_way | is_shown)
         order = kept[np.lexsort((column[kept], price[kept], tier[kept], number[kept]))]
         first = np.ones(order.size, dtype=np.bool_)
@@ -215,11 +233,7 @@ class _Search:
         np.maximum.at(more_down, column[further_down], np.minimum(wanted, room)[further_down])
         return chosen, more_up, more_down
 
-    def _has_rows(self) -> BoolArray:
-        found = np.zeros(self.system.value.size, dtype=np.bool_)
-        found[self.system.unknown_of] = True
-        return found
-
+    @cached_property
     def _cost(self) -> FloatArray:
         """What hiding loses, dearer for what would stand alone in a sum, where it is given away at once."""
         every = abs(self.system.equations)

@@ -24,59 +24,68 @@ _FAR = 1_000_000_000
 _MOST_ROUNDS = 200
 _SHOWN = 5
 
-_UNKNOWNS = """
+_CELL = "grain, period_starts_on, period_ends_on, site, stratifier, stratum, stratifier_2, stratum_2"
+_COUNTS = f"""
     create table slot as
     select strata.measure_id, kind, population, denominator_unit, grain, period_starts_on, period_ends_on, site,
         stratifier, stratum, coalesce(stratifier_2, '') as stratifier_2, coalesce(stratum_2, '') as stratum_2,
         n_patients as n, numerator as x, denominator as d
     from strata inner join measures using (measure_id);
+    create table cell as
+    select row_number() over () as cell, * from (select distinct {_CELL} from slot);
+    create table shown as
+    select cell, of_what.* from (
+        select slot.*, cell.cell from slot inner join cell using ({_CELL})
+    ) as slot, lateral (values
+        ('children', if(kind = 'rate', population, measure_id), n, true),
+        ('denominator', measure_id, d, denominator_unit = 'patients'),
+        ('numerator', measure_id, x, kind <> 'mean'),
+        ('complement', measure_id, d - x, kind = 'proportion'),
+        ('outside', measure_id, n - d, denominator_unit = 'patients')
+    ) as of_what (what, of_measure, known, is_count) where is_count;
+    create table quantity as
+    select row_number() over () as quantity, what, of_measure, of_measure in (
+        select measure_id from measures where kind = 'rate') and what = 'numerator' as is_events
+    from (select distinct what, of_measure from shown);
     create table count_of as
-    select row_number() over () as id, *, known is null as is_hidden, coalesce(known, 0) as low,
-        coalesce(known, {far}) as high
-    from (
-        select 'children' as what,  if(kind = 'rate', population, measure_id) as of_measure, {cell}, max(n) as known
-        from slot group by all
-        union all
-        select 'denominator', measure_id, {cell}, max(d) from slot where denominator_unit = 'patients' group by all
-        union all
-        select 'numerator', measure_id, {cell}, max(x) from slot where kind <> 'mean' group by all
-        union all
-        select 'complement', measure_id, {cell}, max(d - x) from slot where kind = 'proportion' group by all
-        union all
-        select 'outside', measure_id, {cell}, max(n - d) from slot where denominator_unit = 'patients' group by all
-    );
+    select row_number() over () as id, cell, quantity, max(known) as known
+    from shown inner join quantity using (what, of_measure) group by cell, quantity;
 """
-_CELL = "grain, period_starts_on, period_ends_on, site, stratifier, stratum, stratifier_2, stratum_2"
-_SAME = "whole.what = part.what and whole.of_measure = part.of_measure"
 _PLACE = "whole.grain = part.grain and whole.period_starts_on = part.period_starts_on"
 _GROUP = (
     "whole.stratifier = part.stratifier and whole.stratum = part.stratum"
     " and whole.stratifier_2 = part.stratifier_2 and whole.stratum_2 = part.stratum_2"
 )
-_LASTING = (
-    "part.stratifier in (select stratifier from definition where is_lasting)"
-    " and part.of_measure in (select of_measure from rate) and part.what = 'numerator'"
+_WITHIN = (
+    f"whole.site = part.site and {_GROUP} and part.period_starts_on >= whole.period_starts_on"
+    " and part.period_ends_on <= whole.period_ends_on"
+    " and part.stratifier in (select stratifier from definition where is_lasting)"
 )
-# Each: which sum the part belongs to besides its whole, the whole, and when a count is a part of it.
-_SUMS = {
-    "groups": ("part.stratifier", f"{_SAME} and {_PLACE} and whole.site = part.site and whole.stratifier = 'overall'"
-               " and part.stratifier in (select stratifier from definition where is_exclusive and not is_crossing)"
-               " and part.stratifier <> 'overall'"),
-    "sites": ("''", f"{_SAME} and {_PLACE} and {_GROUP} and whole.site = 'all' and part.site <> 'all'"),
-    "second margin": ("part.stratifier", f"{_SAME} and {_PLACE} and whole.site = part.site and part.stratum_2 <> ''"
-                      " and whole.stratifier = part.stratifier_2 and whole.stratum = part.stratum_2"),
-    "first margin": ("part.stratifier", f"{_SAME} and {_PLACE} and whole.site = part.site and part.stratum_2 <> ''"
-                     " and whole.stratum = part.stratum and whole.stratum_2 = '' and whole.stratifier in"
-                     " (select parent from margin where margin.crossing = part.stratifier)"),
-    "months": ("part.grain", f"{_SAME} and whole.site = part.site and {_GROUP}"
-               " and whole.grain in ('quarter', 'year') and part.grain = 'month'"
-               " and part.period_starts_on >= whole.period_starts_on and part.period_ends_on <= whole.period_ends_on"
-               f" and {_LASTING}"),
-    "quarters": ("part.grain", f"{_SAME} and whole.site = part.site and {_GROUP}"
-                 " and whole.grain = 'year' and part.grain = 'quarter'"
-                 " and part.period_starts_on >= whole.period_starts_on and part.period_ends_on <= whole.period_ends_on"
-                 f" and {_LASTING}"),
-}  # fmt: skip
+# When one cell is a part of another, by the sum that it belongs to; the last two hold for events only.
+_SUMS = (
+    f"{_PLACE} and whole.site = part.site and whole.stratifier = 'overall' and part.stratifier <> 'overall'"
+    " and part.stratifier in (select stratifier from definition where is_exclusive and not is_crossing)",
+    f"{_PLACE} and {_GROUP} and whole.site = 'all' and part.site <> 'all'",
+    f"{_PLACE} and whole.site = part.site and part.stratum_2 <> ''"
+    " and whole.stratifier = part.stratifier_2 and whole.stratum = part.stratum_2",
+    f"{_PLACE} and whole.site = part.site and part.stratum_2 <> '' and whole.stratum = part.stratum"
+    " and whole.stratum_2 = '' and whole.stratifier in"
+    " (select parent from margin where margin.crossing = part.stratifier)",
+    f"{_WITHIN} and whole.grain in ('quarter', 'year') and part.grain = 'month'",
+    f"{_WITHIN} and whole.grain = 'year' and part.grain = 'quarter'",
+)
+_FOR_EVENTS = 4
+# Which counts at one place add up: a measure's to its denominator, and that and the rest to everybody.
+_RELATIONS = """
+    create table relation as
+    select row_number() over (order by whole.quantity, part.of_measure) as relation, whole.quantity as whole,
+        unnest(list(part.quantity)) as part
+    from quantity as part inner join quantity as whole on whole.of_measure = part.of_measure
+    where (whole.what = 'denominator' and part.what in ('numerator', 'complement') and part.of_measure in
+            (select measure_id from measures where kind = 'proportion'))
+        or (whole.what = 'children' and part.what in ('denominator', 'outside'))
+    group by whole.quantity, part.of_measure
+"""
 
 
 def audit_findings(tables: Tables, min_cell: int) -> list[str]:
@@ -98,69 +107,49 @@ def audit_findings(tables: Tables, min_cell: int) -> list[str]:
 
 
 def _prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """Tables `count_of` (every count, known or not) and `appears` (equation, id, sign: what adds up to nothing)."""
+    names = ("is_exclusive", "is_crossing", "is_lasting")
     with _DEFINITIONS.open(encoding="utf-8", newline="") as file:
-        rows = [
-            tuple([row["stratifier"], *(row[name] == "true" for name in ("is_exclusive", "is_crossing", "is_lasting"))])
-            for row in csv.DictReader(file)
-        ]
+        rows = [tuple([row["stratifier"], *(row[name] == "true" for name in names)]) for row in csv.DictReader(file)]
     con.execute(
         "create table definition (stratifier varchar, is_exclusive boolean, is_crossing boolean, is_lasting boolean)"
     )
     con.executemany("insert into definition values (?, ?, ?, ?)", rows)
-    con.execute(_UNKNOWNS.format(cell=_CELL, far=_FAR))
+    con.execute(_COUNTS)
     con.execute(
         """create table margin as
-        with named as (select distinct stratifier, stratum from slot),
+        with named as (select distinct stratifier, stratum from cell),
         sets as (select stratifier, list_sort(list(stratum)) as strata from named group by stratifier)
         select crossing.stratifier as crossing, parent.stratifier as parent
         from sets as crossing inner join sets as parent using (strata)
         where crossing.stratifier in (select stratifier from definition where is_crossing)
             and parent.stratifier in (select stratifier from definition where is_exclusive and not is_crossing)"""
     )
-    con.execute("create table rate as select measure_id as of_measure from measures where kind = 'rate'")
+    con.execute(_RELATIONS)
     sums = " union all ".join(
-        f"select dense_rank() over (order by '{name}', whole.id, {own}) as rank, '{name}' as family, whole.id as whole,"
-        f" part.id as part from count_of as part inner join count_of as whole on {condition}"
-        for name, (own, condition) in _SUMS.items()
+        f"select {number} as family, whole.cell as whole, part.cell as part, part.stratifier"
+        f" from cell as part inner join cell as whole on {condition}"
+        for number, condition in enumerate(_SUMS)
     )
-    relation = f"""
-        select whole.id as whole, part.id as part, part.what
-        from count_of as part inner join count_of as whole
-            on {" and ".join(f"whole.{name} = part.{name}" for name in _CELL.split(", "))}
-            and (whole.what, part.what) in {{pairs}} {{own}}
-    """
     con.execute(
         f"""create table appears as
-        with sums as ({sums}),
-        numbered as (select dense_rank() over (order by family, rank) as equation, whole, part from sums),
-        proportion as ({
-            relation.format(
-                pairs="(('denominator', 'numerator'), ('denominator', 'complement'))",
-                own="and whole.of_measure = part.of_measure",
-            )
-        }),
-        of_everybody as (
-            select whole.id as whole, part.id as part from count_of as part
-            inner join count_of as whole on whole.what = 'children' and whole.of_measure = part.of_measure
-                and {" and ".join(f"whole.{name} = part.{name}" for name in _CELL.split(", "))}
-            where part.what in ('denominator', 'outside')
-        ),
-        later as (
-            select dense_rank() over (order by whole, part_measure) as equation, whole, part from (
-                select proportion.whole, proportion.part, count_of.of_measure as part_measure
-                from proportion inner join count_of on count_of.id = proportion.part
-                where proportion.whole in (
-                    select id from count_of where what = 'denominator' and of_measure in
-                        (select measure_id from measures where kind = 'proportion'))
-                union all
-                select of_everybody.whole, of_everybody.part, count_of.of_measure
-                from of_everybody inner join count_of on count_of.id = of_everybody.part
-            )
+        with cell_sum as (
+            select dense_rank() over (order by family, whole, stratifier) as number, whole, part,
+                family >= {_FOR_EVENTS} as is_of_events
+            from ({sums})
         ),
         every as (
-            select equation, whole, part from numbered
+            select number * 100_000 + part.quantity as equation, whole.id as whole, part.id as part
+            from cell_sum
+            inner join count_of as part on part.cell = cell_sum.part
+            inner join count_of as whole on whole.cell = cell_sum.whole and whole.quantity = part.quantity
+            inner join quantity on quantity.quantity = part.quantity
+            where quantity.is_events or not is_of_events
             union all
-            select equation + (select coalesce(max(equation), 0) from numbered), whole, part from later
+            select - (part.cell * 100_000 + relation) as equation, whole.id, part.id
+            from relation
+            inner join count_of as part on part.quantity = relation.part
+            inner join count_of as whole on whole.quantity = relation.whole and whole.cell = part.cell
         )
         select equation, part as id, 1 as sign from every
         union all
@@ -171,38 +160,44 @@ def _prepare(con: duckdb.DuckDBPyConnection) -> None:
 def _narrow(con: duckdb.DuckDBPyConnection) -> None:
     """Bounds of hidden counts, from sums that hide something, until none becomes narrower."""
     con.execute(
-        """create table hidden as select id, cast(low as double) as low, cast(high as double) as high
-            from count_of where is_hidden;
+        f"""create table hidden as
+            select id, 0::double as low, {_FAR}::double as high from count_of where known is null;
         create table entry as
-            select appears.equation, appears.id, appears.sign from appears inner join hidden using (id);
-        create table shown_part as
-            select equation, sum(sign * count_of.known) as constant
-            from appears inner join count_of using (id) where not is_hidden group by equation;"""
+            with constant as (
+                select equation, sum(sign * known) as constant
+                from appears inner join count_of using (id) where known is not null group by equation
+            )
+            select equation, id, sign, coalesce(constant, 0)::double as constant
+            from appears semi join hidden using (id) left join constant using (equation);
+        create temp table changed as select id from hidden;"""
     )
     for _ in range(_MOST_ROUNDS):
         con.execute(
             """create or replace temp table implied as
             with spread as (
-                select entry.*, low, high,
+                select entry.*,
                     case when sign > 0 then low else -high end as least,
                     case when sign > 0 then high else -low end as most
                 from entry inner join hidden using (id)
+                where equation in (select equation from entry semi join changed using (id))
             ),
             total as (
                 select equation, sum(least) as least, sum(most) as most from spread group by equation
             )
             select id,
-                min(case when sign > 0 then -coalesce(constant, 0) - (total.least - spread.least)
-                    else coalesce(constant, 0) + (total.most - spread.most) end) as high,
-                max(case when sign > 0 then -coalesce(constant, 0) - (total.most - spread.most)
-                    else coalesce(constant, 0) + (total.least - spread.least) end) as low
-            from spread inner join total using (equation) left join shown_part using (equation)
-            group by id"""
+                min(case when sign > 0 then -constant - (total.least - spread.least)
+                    else constant + (total.most - spread.most) end) as high,
+                max(case when sign > 0 then -constant - (total.most - spread.most)
+                    else constant + (total.least - spread.least) end) as low
+            from spread inner join total using (equation)
+            group by id;
+            create or replace temp table changed as
+            select id, greatest(hidden.low, implied.low) as low, least(hidden.high, implied.high) as high
+            from implied inner join hidden using (id)
+            where implied.low > hidden.low or implied.high < hidden.high"""
         )
         changed = con.execute(
-            """update hidden set low = greatest(hidden.low, implied.low), high = least(hidden.high, implied.high)
-            from implied
-            where implied.id = hidden.id and (implied.low > hidden.low or implied.high < hidden.high)"""
+            "update hidden set low = changed.low, high = changed.high from changed where changed.id = hidden.id"
         ).fetchone()
         if not changed or not changed[0]:
             return
@@ -212,7 +207,8 @@ def _pinned(con: duckdb.DuckDBPyConnection, min_cell: int) -> list[str]:
     found = con.execute(
         f"""select concat_ws(' / ', what, nullif(of_measure, ''), grain, period_starts_on, site, stratifier, stratum,
             nullif(stratum_2, '')) as cell
-        from hidden inner join count_of using (id) where hidden.high between 1 and {min_cell - 1} order by all"""
+        from hidden inner join count_of using (id) inner join cell using (cell) inner join quantity using (quantity)
+        where hidden.high between 1 and {min_cell - 1} order by all"""
     ).fetchall()
     if not found:
         return []

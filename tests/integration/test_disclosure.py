@@ -78,7 +78,7 @@ def test_a_group_of_any_kind_stands_in_sums(
     strata = counts["strata"]
     rows = np.flatnonzero(strata["stratifier"].eq(stratifier) & strata["site"].eq(site) & strata["grain"].eq("year"))
     unknowns = system.unknown_of[np.isin(system.row_of, rows)]
-    assert system.is_in_sums()[unknowns].all()
+    assert system.is_in_sums[unknowns].all()
 
 
 def test_groups_that_a_team_follows_are_hidden_last(counts: dict[str, pd.DataFrame]) -> None:
