@@ -21,6 +21,7 @@ from scipy.special import (  # type: ignore[import-untyped]
 )
 
 from orchestration.errors import StatisticsError
+from orchestration.statistics.checks import require_counts, require_part
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -56,6 +57,8 @@ def normal_quantile(confidence: float) -> float:
 def wilson(successes: FloatArray, trials: FloatArray, confidence: float) -> Interval:
     """Wilson score limits of a proportion, without continuity correction (Wilson 1927; Newcombe 1998, method 3)."""
     z2 = normal_quantile(confidence) ** 2
+    require_counts("wilson", whole=False, successes=successes, trials=trials)
+    require_part("wilson", successes, trials)
     with np.errstate(divide="ignore", invalid="ignore"):
         centre = (successes + z2 / 2) / (trials + z2)
         half = np.sqrt(z2 * (successes * (trials - successes) / trials + z2 / 4)) / (trials + z2)
@@ -68,6 +71,8 @@ def wilson(successes: FloatArray, trials: FloatArray, confidence: float) -> Inte
 def clopper_pearson(successes: FloatArray, trials: FloatArray, confidence: float) -> Interval:
     """Exact limits of a proportion by inverting two one-sided binomial tests (Clopper and Pearson 1934)."""
     normal_quantile(confidence)
+    require_counts("clopper_pearson", successes=successes, trials=trials)
+    require_part("clopper_pearson", successes, trials)
     tail = (1 - confidence) / 2
     failures = trials - successes
     with np.errstate(invalid="ignore"):
@@ -79,6 +84,7 @@ def clopper_pearson(successes: FloatArray, trials: FloatArray, confidence: float
 def exact_poisson(events: FloatArray, exposure: FloatArray, confidence: float) -> Interval:
     """Exact limits of a Poisson rate from gamma (chi-square) quantiles (Garwood 1936); zero events give [0, upper]."""
     normal_quantile(confidence)
+    require_counts("exact_poisson", whole=False, events=events, exposure=exposure)
     tail = (1 - confidence) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         low = np.where(events > 0, gammaincinv(np.maximum(events, 1), tail), 0.0) / exposure
@@ -89,6 +95,7 @@ def exact_poisson(events: FloatArray, exposure: FloatArray, confidence: float) -
 def byar(events: FloatArray, exposure: FloatArray, confidence: float) -> Interval:
     """Byar's approximation to the exact Poisson limits (Breslow and Day 1987, vol. 2, p. 69); for 10 events or more."""
     z = normal_quantile(confidence)
+    require_counts("byar", whole=False, events=events, exposure=exposure)
     with np.errstate(divide="ignore", invalid="ignore"):
         low = events * (1 - 1 / (9 * events) - z / (3 * np.sqrt(events))) ** 3 / exposure
         above = events + 1
@@ -98,6 +105,7 @@ def byar(events: FloatArray, exposure: FloatArray, confidence: float) -> Interva
 
 def poisson_rate(events: FloatArray, exposure: FloatArray, confidence: float) -> Interval:
     """Exact Poisson below 10 events, Byar's from 10 on: the convention of England's public health indicators."""
+    require_counts("poisson_rate", events=events)
     few = events < BYAR_FROM_EVENTS
     exact = Interval(np.full(events.shape, np.nan), np.full(events.shape, np.nan))
     # The gamma quantiles are the slow part and only the few need them.
@@ -111,6 +119,7 @@ def sample_variance(total: FloatArray, count: FloatArray, sum_of_squares: FloatA
     The values are shifted by the whole part of their mean first: with integer sums the shifted sums are exact, so
     nothing is lost to cancellation.
     """
+    require_counts("sample_variance", total=total, count=count, sum_of_squares=sum_of_squares)
     with np.errstate(divide="ignore", invalid="ignore"):
         shift = np.floor(total / count)
         shifted_total = total - shift * count
@@ -141,6 +150,8 @@ def ratio_relative_variance(
     var(r) = n / (n - 1) · Σ(y - r·d)² / (Σd)², with patients as the sampled units, so that several events of one
     patient count as one piece of evidence. The sum is expanded into the cross-products.
     """
+    require_counts("ratio_relative_variance", numerator=numerator, n_patients=n_patients)
+    require_counts("ratio_relative_variance", whole=False, denominator=denominator)
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = numerator / denominator
         residual = np.maximum(sum_yy - 2 * rate * sum_yd + rate**2 * sum_dd, 0.0)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import betainc, betaincc, ndtr, stdtr  # type: ignore[import-untyped]
 
+from orchestration.statistics.checks import require_counts, require_part
 from orchestration.statistics.intervals import BoolArray, FloatArray, IntArray
 
 
@@ -15,6 +16,9 @@ def pooled_proportions(x1: FloatArray, n1: FloatArray, x2: FloatArray, n2: Float
     Below 1 - confidence exactly where `ratios.score_ratio` leaves out 1. Two groups without, or entirely with, the
     outcome do not differ: p = 1.
     """
+    for successes, trials in ((x1, n1), (x2, n2)):
+        require_counts("pooled_proportions", successes=successes, trials=trials)
+        require_part("pooled_proportions", successes, trials)
     pooled = (x1 + x2) / (n1 + n2)
     error = np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -28,6 +32,7 @@ def conditional_poisson(x1: FloatArray, exposure1: FloatArray, x2: FloatArray, e
     Given all events, the first group's are binomial with its share of the exposure. Counts may be fractional (effective
     counts): the tails are incomplete beta functions. No event at all: p = 1.
     """
+    require_counts("conditional_poisson", whole=False, x1=x1, exposure1=exposure1, x2=x2, exposure2=exposure2)
     share = exposure1 / (exposure1 + exposure2)
     with np.errstate(invalid="ignore"):
         at_least = np.where(x1 > 0, betainc(np.maximum(x1, 1e-300), x2 + 1, share), 1.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from orchestration.statistics.checks import require_counts, require_part
 from orchestration.statistics.intervals import FloatArray, Interval, normal_quantile
 
 # On the log scale every finite limit of counts below 10^9 lies within this distance of its estimate.
@@ -33,6 +34,9 @@ def score_ratio(
     """
     z = normal_quantile(confidence)
     x1, n1, x2, n2 = first_successes, first_trials, second_successes, second_trials
+    for successes, trials in ((x1, n1), (x2, n2)):
+        require_counts("score_ratio", successes=successes, trials=trials)
+        require_part("score_ratio", successes, trials)
     # An upper limit is the inverse of the other order's lower limit: one solver, both ends in one call.
     lower = _lower_score_limit(
         np.concatenate([x1, x2]),

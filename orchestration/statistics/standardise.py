@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from orchestration.statistics.checks import require_counts, require_part
 from orchestration.statistics.intervals import (
     FloatArray,
     byar,
@@ -45,6 +46,8 @@ def direct_rate(
     (cells, groups). `design_effect` multiplies the variance where patients have several events. NaN below
     DIRECT_FROM_EVENTS events in all and where a weighted cell has no exposure.
     """
+    require_counts("direct_rate", events=events)
+    require_counts("direct_rate", whole=False, exposure=exposure, weights=weights)
     weight = _weights(weights, exposure)
     total = weight.sum(axis=0)
     observed = events.sum(axis=0)
@@ -67,6 +70,9 @@ def direct_proportion(
     people there are; p' of a cell has half a success and half a failure more than p. NaN below
     DIRECT_FROM_EVENTS successes or failures and where a weighted cell has nobody.
     """
+    require_counts("direct_proportion", successes=successes, trials=trials)
+    require_counts("direct_proportion", whole=False, weights=weights)
+    require_part("direct_proportion", successes, trials)
     weight = _weights(weights, trials)
     total, people, counted = weight.sum(axis=0), trials.sum(axis=0), successes.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -85,6 +91,7 @@ def direct_mean(
     total: FloatArray, count: FloatArray, sum_of_squares: FloatArray, weights: FloatArray, confidence: float
 ) -> Standardised:
     """Directly standardised mean, t limits with Satterthwaite's degrees of freedom; NaN where a cell has one value."""
+    require_counts("direct_mean", whole=False, weights=weights)
     weight = _weights(weights, count)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = weight / weight.sum(axis=0)
