@@ -208,6 +208,11 @@ class Settings(_Strict):
         return self.data_dir / "references.csv"
 
     @property
+    def chart_baselines_path(self) -> Path:
+        """Published points of baselines that the register `chart_phases` names, for when the window has left them."""
+        return self.data_dir / "chart_baselines.csv"
+
+    @property
     def quarantine_dir(self) -> Path:
         """Rows that could not be used, by run; patient data."""
         return self.data_dir / "quarantine"

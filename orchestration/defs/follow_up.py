@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from orchestration.defs.analysis_basis import ANALYSED
-from orchestration.defs.follow_up_basis import FOLLOWED, record_follow_up
+from orchestration.defs.follow_up_basis import BASELINES, FOLLOWED, record_follow_up
 from orchestration.defs.gate import INPUTS
 from orchestration.defs.owners import ANALYSIS, OWNERS
 from orchestration.defs.resources.workspace import Workspace
@@ -47,6 +47,7 @@ def follow_up(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
     settings = workspace.settings
     with workspace.phase("Charts and aims") as phase, workspace.warehouse() as con:
         from orchestration.defs.analysis_basis import require_basis
+        from orchestration.registers.chart_baselines import read_chart_baselines
         from orchestration.registers.reading import read_registers
         from orchestration.statistics import follow_up as statistics
 
@@ -61,14 +62,15 @@ def follow_up(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
             periods=frame_of(con, "dim_period"),
             sites=frame_of(con, "dim_site"),
             confidence=settings.statistics.confidence,
+            kept=read_chart_baselines(settings.chart_baselines_path),
         )
-        for name in FOLLOWED:
+        for name in (*FOLLOWED, BASELINES):
             write_frame(con, name, tables[name])
         _write_rare_events(con)
         record_follow_up(con, settings, registers.sha256)
         record_settings(con, settings, FOLLOW_UP)
         drawn = int((tables["chart_series"]["chart_status"] == "drawn").sum())
-        phase.rows = sum(len(frame) for frame in tables.values())
+        phase.rows = sum(len(tables[name]) for name in FOLLOWED)
         phase.say(f"{drawn:,} charts, {len(tables['aims']):,} aims")
         for name in FOLLOWED:
             yield dg.MaterializeResult(asset_key=["publish", name], metadata=table_metadata(con, "publish", name))

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     import duckdb
 
 FOLLOWED = ("chart_series", "charts", "aims", "aim_targets", "change_tests", "drivers")
+BASELINES = "chart_baselines"
 _TABLE = "follow_up_basis"
 
 
 def record_follow_up(con: duckdb.DuckDBPyConnection, settings: Settings, registers_sha256: str) -> None:
     """Note what charts and aims in the warehouse were computed from."""
-    values = {**_inputs(con, settings, registers_sha256), "follow_up_fingerprint": fingerprint(con, FOLLOWED)}
+    values = {
+        **_inputs(con, settings, registers_sha256),
+        "follow_up_fingerprint": fingerprint(con, (*FOLLOWED, BASELINES)),
+    }
     con.execute(f"create or replace table publish.{_TABLE} ({', '.join(f'{name} varchar' for name in values)})")
     con.execute(f"insert into publish.{_TABLE} values ({', '.join('?' for _ in values)})", list(values.values()))
 
@@ -29,7 +33,7 @@ def require_follow_up(con: duckdb.DuckDBPyConnection, settings: Settings) -> Non
 
     Reads only. Raises BlockedError.
     """
-    missing = [name for name in (*FOLLOWED, _TABLE) if not has_table(con, "publish", name)]
+    missing = [name for name in (*FOLLOWED, BASELINES, _TABLE) if not has_table(con, "publish", name)]
     if missing:
         raise _blocked("charts and aims must have been computed", f"no publish.{missing[0]}")
     expected = _inputs(con, settings, read_registers(settings.registers).sha256)
@@ -39,7 +43,7 @@ def require_follow_up(con: duckdb.DuckDBPyConnection, settings: Settings) -> Non
     for name, recorded in zip(expected, rows[0], strict=False):
         if recorded != expected[name]:
             raise _blocked("charts and aims must come from what is published with them", f"another {name} than now")
-    if rows[0][-1] != fingerprint(con, FOLLOWED):
+    if rows[0][-1] != fingerprint(con, (*FOLLOWED, BASELINES)):
         raise _blocked("charts and aims must be as they were computed", "tables that changed since")
 
 

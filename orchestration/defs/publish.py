@@ -10,7 +10,7 @@ import dagster as dg
 
 from orchestration.defs.analysis_basis import ANALYSED, REGISTER, require_basis
 from orchestration.defs.code_version import code_version
-from orchestration.defs.follow_up_basis import FOLLOWED, require_follow_up
+from orchestration.defs.follow_up_basis import BASELINES, FOLLOWED, require_follow_up
 from orchestration.defs.gate import INPUTS, KEY
 from orchestration.defs.owners import OWNERS, RELEASE
 from orchestration.defs.resources.workspace import Workspace
@@ -39,6 +39,7 @@ def publish(con: "duckdb.DuckDBPyConnection", settings: Settings) -> "ReleaseRes
     from orchestration.quality.gate import require_passed
     from orchestration.quality.page import render
     from orchestration.quality.verdicts import quality_table
+    from orchestration.registers.chart_baselines import write_chart_baselines
     from orchestration.release.build import build_release
     from orchestration.release.references import read_references, write_references
 
@@ -53,6 +54,7 @@ def publish(con: "duckdb.DuckDBPyConnection", settings: Settings) -> "ReleaseRes
     page = render(con, settings)
     result = build_release(con, settings, run_id, code_version(), quality=quality, quality_page=page)
     write_references(settings.references_path, register)
+    write_chart_baselines(settings.chart_baselines_path, frame_of(con, f"publish.{BASELINES}"))
     return result
 
 

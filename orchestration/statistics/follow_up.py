@@ -10,6 +10,7 @@ import pandas as pd
 from orchestration.statistics.aims.evaluation import evaluate_aims
 from orchestration.statistics.aims.validation import check_registers, group_targets
 from orchestration.statistics.spc.charts import build_charts
+from orchestration.statistics.spc.kept import kept_points, none_kept
 from orchestration.statistics.spc.panel import GAP, STRATUM
 
 TARGET_COLUMNS = ("subject", "measure_id", "site", "stratifier", "stratum", "target")
@@ -26,11 +27,13 @@ def follow_up(
     periods: pd.DataFrame,
     sites: pd.DataFrame,
     confidence: float,
+    kept: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Frames by table: chart_series, charts, aims, aim_targets, change_tests, drivers.
+    """Frames by table: chart_series, charts, aims, aim_targets, change_tests, drivers, and chart_baselines.
 
     `strata` and `gaps` are publish.strata and publish.gaps, so nothing here sees a number that is not published; the
-    others are the five registers by name and the dim_ tables. Raises SettingsError for registers that do not fit.
+    others are the five registers by name, the dim_ tables and, as `kept`, what the run before gave as chart_baselines.
+    Raises SettingsError for registers that do not fit.
     """
     check_registers(**registers, measures=measures, stratifiers=stratifiers, strata_labels=strata_labels, sites=sites)
     charts = build_charts(
@@ -44,6 +47,7 @@ def follow_up(
         choices=registers["chart_choices"],
         targets=chart_targets(registers["aims"]),
         confidence=confidence,
+        kept=kept,
     )
     aims = evaluate_aims(
         registers["aims"],
@@ -64,6 +68,15 @@ def follow_up(
         "aim_targets": aims.targets,
         "change_tests": tests,
         "drivers": registers["drivers"].assign(depth=driver_depth(registers["drivers"])),
+        "chart_baselines": kept_points(
+            none_kept() if kept is None else kept,
+            strata,
+            gaps,
+            charts.series,
+            registers["chart_phases"],
+            periods,
+            confidence,
+        ),
     }
 
 

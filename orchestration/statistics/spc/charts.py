@@ -18,6 +18,7 @@ from orchestration.statistics.intervals import BoolArray, FloatArray, IntArray
 from orchestration.statistics.references import ALL_SITES
 from orchestration.statistics.spc import selection
 from orchestration.statistics.spc.drawing import Drawn, draw, spread_panel
+from orchestration.statistics.spc.kept import before_window, none_kept, periods_with_kept, with_kept
 from orchestration.statistics.spc.panel import GAP, SERIES, SPREAD, STRATUM, Panel, gaps_panel, periods_of, strata_panel
 from orchestration.statistics.spc.phases import ANY, Phases, phases_of
 from orchestration.statistics.spc.rules import RULE_NAMES
@@ -54,16 +55,27 @@ def build_charts(
     choices: pd.DataFrame,
     targets: pd.DataFrame,
     confidence: float,
+    kept: pd.DataFrame | None = None,
 ) -> Charts:
     """`strata` and `gaps` are publish.strata and publish.gaps: what is not published has no number there.
 
     The dim_ tables; `phases` and `choices` are registers, `targets` has subject, measure_id, site, stratifier, stratum
-    and target (in the measure's unit) of each aim. Raises StatisticsError for unknown measures.
+    and target (in the measure's unit) of each aim; `kept` has points of registered baselines from before the window
+    (`kept.kept_points`): limits come from them, points of charts do not. Raises StatisticsError for unknown measures.
     """
     require_columns(strata, (*SERIES, "period_starts_on", "numerator", "denominator", "disclosure_status"), "strata")
     series, points = [], []
+    older = none_kept() if kept is None else kept
+    older_strata, older_gaps = (before_window(older, periods, subject, confidence) for subject in (STRATUM, GAP))
+    whole = periods_with_kept(periods, pd.concat([older_strata, older_gaps]))
+    strata, gaps = with_kept(strata, older_strata), with_kept(gaps, older_gaps)
     for grain in ("month", "quarter"):
-        times = periods_of(periods, grain)
+        times = periods_of(whole, grain)
+        new = (
+            pd.to_datetime(times["period_starts_on"])
+            .isin(pd.to_datetime(periods.loc[periods["grain"] == grain, "period_starts_on"]))
+            .to_numpy(dtype=bool)
+        )
         rows = _charted(strata, grain, stratifiers, strata_labels)
         if rows.empty or times.empty:
             continue
@@ -86,8 +98,8 @@ def build_charts(
                 target=_targets(one, subject, targets),
                 is_spread=subject == SPREAD,
             )
-            series.append(_series_frame(subject, one, own, found, overlap, _targets(one, subject, targets)))
-            points.append(_point_frame(subject, one, own, found))
+            series.append(_series_frame(subject, one, own, found, overlap, _targets(one, subject, targets), new))
+            points.append(_point_frame(subject, one, own, found, new))
     if not series:
         return Charts(pd.DataFrame(columns=list(SERIES_COLUMNS)), pd.DataFrame(columns=list(POINT_COLUMNS)))
     return Charts(pd.concat(series, ignore_index=True), pd.concat(points, ignore_index=True))
@@ -144,7 +156,13 @@ def _targets(panel: Panel, subject: str, targets: pd.DataFrame) -> FloatArray:
 
 
 def _series_frame(
-    subject: str, panel: Panel, phases: Phases, found: Drawn, overlap: BoolArray, target: FloatArray
+    subject: str,
+    panel: Panel,
+    phases: Phases,
+    found: Drawn,
+    overlap: BoolArray,
+    target: FloatArray,
+    new: BoolArray,
 ) -> pd.DataFrame:
     drawn = found.status == selection.DRAWN
     last_phase = phases.number == phases.number.max(axis=1, keepdims=True, initial=0)
@@ -163,9 +181,9 @@ def _series_frame(
         chart_status=found.status,
         rule_set=found.rule_set,
         points_overlap=overlap,
-        n_points=panel.points.shown.sum(axis=1),
-        n_suppressed=panel.points.suppressed.sum(axis=1),
-        n_held=panel.points.held.sum(axis=1),
+        n_points=panel.points.shown[:, new].sum(axis=1),
+        n_suppressed=panel.points.suppressed[:, new].sum(axis=1),
+        n_held=panel.points.held[:, new].sum(axis=1),
         baseline_starts_on=pd.Series(panel.starts[first]).where(any_base),
         baseline_ends_on=pd.Series(panel.ends[last]).where(any_base),
         baseline_points=found.baseline_points,
@@ -182,7 +200,7 @@ def _series_frame(
     )[list(SERIES_COLUMNS)]
 
 
-def _point_frame(subject: str, panel: Panel, phases: Phases, found: Drawn) -> pd.DataFrame:
+def _point_frame(subject: str, panel: Panel, phases: Phases, found: Drawn, new: BoolArray) -> pd.DataFrame:
     drawn = np.flatnonzero(found.status == selection.DRAWN)
     periods = panel.value.shape[1]
     scale = panel.multiplier[drawn][:, None]
@@ -194,7 +212,7 @@ def _point_frame(subject: str, panel: Panel, phases: Phases, found: Drawn) -> pd
     )
     keys = panel.keys[list(SERIES)].iloc[np.repeat(drawn, periods)].reset_index(drop=True)
     status = panel.status[drawn].ravel()
-    return keys.assign(
+    points = keys.assign(
         subject=subject,
         reference_stratum=np.repeat(_reference(panel)[drawn], periods),
         period_starts_on=np.tile(panel.starts, len(drawn)),
@@ -211,6 +229,7 @@ def _point_frame(subject: str, panel: Panel, phases: Phases, found: Drawn) -> pd
         disclosure_status=np.where(pd.isna(status), "not_assessed", status),
         quality_status=panel.quality[drawn].ravel(),
     )[list(POINT_COLUMNS)]
+    return points[np.tile(new, len(drawn))]
 
 
 def _reference(panel: Panel) -> np.ndarray:

@@ -1,9 +1,8 @@
 """Phases and baselines: from which points the limits of a chart come, and where a register starts them anew.
 
 Without an entry a chart has one phase, and its baseline is the first year of the data. That year moves on as the
-measured window does; a team that wants fixed days writes its baseline into the register, which holds while the window
-has them. Nothing in the
-data ever splits a chart: only an entry with a reason does.
+measured window does; a team that wants fixed days writes its baseline into the register, whose points are kept when the
+window has left them (`kept.py`). Nothing in the data ever splits a chart: only an entry with a reason does.
 """
 
 from __future__ import annotations
