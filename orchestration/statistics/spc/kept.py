@@ -96,7 +96,7 @@ def kept_points(
         rows[_is_named(rows, phases) | _is_beside(rows, kept)].reindex(columns=list(KEPT_COLUMNS)) for rows in older
     ]
     whole = pd.concat([frame for frame in found if len(frame)] or [none_kept()], ignore_index=True)
-    whole["reference_stratum"] = whole["reference_stratum"].fillna("")
+    whole["reference_stratum"] = whole["reference_stratum"].astype(object).fillna("")
     days = {
         name: pd.to_datetime(whole[name]).astype("datetime64[s]") for name in ("period_starts_on", "period_ends_on")
     }
