@@ -13,6 +13,12 @@ RNG = np.random.default_rng(7)
 N = 400
 
 
+@pytest.fixture(autouse=True)
+def _same_draws() -> None:
+    """Each test draws the same numbers, whichever ran before it."""
+    RNG.bit_generator.state = np.random.default_rng(7).bit_generator.state
+
+
 def shares(level: float, months: int = 36) -> list[int]:
     return RNG.binomial(N, level, months).tolist()
 
