@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
@@ -36,6 +37,11 @@ class WebUi:
         return data
 
 
+def _answers(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture(scope="module")
 def web_ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebUi]:
     """`make dev` as a user starts it, in its own data folder, until the tests are done."""
@@ -55,7 +61,8 @@ path = "{folder}"
         )
     try:
         end = time.monotonic() + WITHIN_SECONDS
-        while "Serving" not in log.read_text() and process.poll() is None and time.monotonic() < end:
+        # It says that it serves a moment before it does.
+        while not _answers(port) and process.poll() is None and time.monotonic() < end:
             time.sleep(0.2)
         yield WebUi(f"http://127.0.0.1:{port}", log)
     finally:
