@@ -48,8 +48,30 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield _source(source, settings)
     yield from _data_dir(settings)
     yield from _warehouse(settings)
+    yield from _registers(settings)
     yield _release(settings)
     yield _dbt()
+
+
+def _registers(settings: Settings) -> Iterator[Finding]:
+    """The team's registers, and what is kept between runs. Whether they fit the data is seen by the run."""
+    from orchestration.registers.chart_baselines import read_chart_baselines
+    from orchestration.registers.reading import read_registers
+    from orchestration.release.references import read_references
+
+    try:
+        frames = read_registers(settings.registers).frames()
+        rows = ", ".join(f"{len(frame):,} in {name}" for name, frame in frames.items())
+        yield Finding("ok", "registers", rows if settings.registers else "none: no aims, change tests or drivers")
+    except EquityError as error:
+        yield Finding("wrong", "registers", str(error))
+    try:
+        kept = read_references(settings.references_path)
+        points = read_chart_baselines(settings.chart_baselines_path)
+        frozen = 0 if kept is None else len(kept)
+        yield Finding("ok", "kept", f"{frozen:,} references, {len(points):,} points of chart baselines")
+    except EquityError as error:
+        yield Finding("wrong", "kept", str(error))
 
 
 def _versions() -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from orchestration.errors import BlockedError, TransformError
+from orchestration.registers.reading import read_registers
 from orchestration.release.tables import Tables
 from orchestration.settings import Settings
 
@@ -90,7 +91,8 @@ def build_manifest(
         "rows": {name: table.num_rows for name, table in tables.items()},
         "verdicts": _verdicts(con),
         "suppression": {name: _counted(tables[name].column("disclosure_status")) for name in ("strata", "gaps")},
-        "references": _references(con, reference_changes),
+        "references": _references(con, reference_changes)
+        | {"registers_sha256": read_registers(settings.registers).sha256},
         "audit": {"performed": True, "reason": AUDIT},
     }
 

@@ -178,3 +178,15 @@ def test_a_fhir_file_that_tells_no_type_is_a_note(settings: Settings, tmp_path: 
     found = of(with_fhir(settings, tmp_path, Patient="{}", other="{}"), "source ehr")
     assert found.state == "note"
     assert "other.ndjson" in found.words
+
+
+def test_registers_that_cannot_be_read_are_wrong(settings: Settings, tmp_path: Path) -> None:
+    assert of(settings, "registers").state == "ok"
+    folder = tmp_path / "registers"
+    folder.mkdir()
+    (folder / "aims.csv").write_text("aim,title\n1,2\n", encoding="utf-8")
+    finding = of(settings.model_copy(update={"registers": folder}), "registers")
+    assert finding.state == "wrong" and "aims.csv" in finding.words
+    settings.references_path.parent.mkdir(parents=True, exist_ok=True)
+    settings.references_path.write_text("nothing\n", encoding="utf-8")
+    assert of(settings, "kept").state == "wrong"
