@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from orchestration.settings import PROJECT_ROOT
-from tests.spec.methods import gaps, indices, intervals
+from tests.spec.methods import coverage, gaps, indices, intervals
 
 PAGE = PROJECT_ROOT / "docs" / "methods.md"
-PARTS = {"One group": intervals.METHODS, "Two groups": gaps.METHODS, "All groups": indices.METHODS}
+PARTS = {
+    "One group": intervals.METHODS,
+    "Two groups": gaps.METHODS,
+    "All groups": indices.METHODS,
+    "How often intervals cover": coverage.METHODS,
+}
 HEAD = """# Methods
 
 How every published number is computed: the formula, where it comes from, and an example that the tests compute too.
