@@ -82,23 +82,23 @@ METHODS = (
             "300 children": "93.5",
         },
         _clusters,
-        remark="Read an interval of fewer than 50 children as narrower than it should be.",
+        remark="Read an interval of fewer than 100 children as somewhat narrower than it should be.",
     ),
     Method(
         "Coverage: direct standardisation with a heavy rare cell",
-        "The percentage of simulated studies in which Dobson's interval holds the true rate, when an age with few children"
-        " weighs much in the standard: its chance of no event at all is not in the interval.",
+        "The percentage of simulated studies in which Dobson's interval holds the true rate, when an age with few"
+        " children weighs much in the standard: its chance of no event at all is not in the interval.",
         "Simulation of 4,000 studies, seeded",
         {"person-time of two ages": "1,000 and 50", "events per person-time": "0.05 and 0.02", "intervals": "95 %"},
         {"weights alike": "75.1", "weights 3 : 1 for the small age": "63.0", "weights 9 : 1": "63.0"},
         _heavy_cell,
-        remark="Read a standardised rate beside the crude one; where an age with one or two expected events weighs much,"
-        " its interval is too narrow.",
+        remark="Read a standardised rate beside the crude one; where an age with one or two expected events weighs"
+        " much, its interval is too narrow.",
     ),
     Method(
         "Coverage: summary indices of two groups",
-        "The percentage of simulated studies in which the interval holds the true index of two groups. A difference between"
-        " two groups is better read from `gaps`.",
+        "The percentage of simulated studies in which the interval holds the true index of two groups. A difference"
+        " between two groups is better read from `gaps`.",
         "Simulation of 1,000 studies, seeded",
         {"shares with the outcome": "25 % and 32 %", "children": "400 and 400", "intervals": "95 %"},
         {"mrd": "97.3", "mrr": "98.2", "bgsd": "97.3", "theil": "89.3"},
