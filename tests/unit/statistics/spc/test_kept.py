@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ SERIES = [
 ]
 
 
+@cache
 def window(first: int) -> dict[str, pd.DataFrame]:
     """Charts of three years from month `first` on, and what is kept of the baseline in the window before."""
     kept = None if first == 0 else window(first - 6)["chart_baselines"]
