@@ -7,13 +7,13 @@ references differ from the release before is said in the manifest of every relea
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from orchestration.errors import SettingsError
+from orchestration.registers.whole_file import replaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,14 +57,11 @@ def read_references(path: Path) -> pd.DataFrame | None:
 
 def write_references(path: Path, frame: pd.DataFrame) -> None:
     """Replace the register whole; readers see the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     lines = frame.assign(**{name: frame[name].dt.strftime("%Y-%m-%d") for name in _DATES})[list(COLUMNS)]
-    with draft.open("w", encoding="utf-8", newline="") as file:
+    with replaced(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(lines.fillna("").itertuples(index=False, name=None))
-    draft.replace(path)
 
 
 def reference_changes(now: pa.Table, before: pa.Table | None) -> list[dict[str, Any]]:

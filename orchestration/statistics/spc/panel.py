@@ -115,11 +115,7 @@ def gaps_panel(gaps: pd.DataFrame, strata: Panel, periods: pd.DataFrame) -> Pane
     keys, series = _series(gaps, [*SERIES, "reference_rule", "reference_stratum"])
     found = pd.MultiIndex.from_frame(strata.keys[list(SERIES)])
     group = found.get_indexer(pd.MultiIndex.from_frame(keys[list(SERIES)]))
-    beside = keys[list(SERIES)].assign(
-        stratum=keys["reference_stratum"],
-        stratifier=keys["stratifier"].where(keys["reference_rule"] != "overall", "overall"),
-    )
-    reference = found.get_indexer(pd.MultiIndex.from_frame(beside))
+    reference = found.get_indexer(pd.MultiIndex.from_frame(references_of(keys)))
     period, known = _period(gaps, periods)
     shape = (len(keys), len(periods))
     published = gaps["disclosure_status"].eq("published").to_numpy(dtype=bool)
@@ -147,6 +143,14 @@ def gaps_panel(gaps: pd.DataFrame, strata: Panel, periods: pd.DataFrame) -> Pane
         quality=quality[used],
         group=group,
         reference=reference,
+    )
+
+
+def references_of(gaps: pd.DataFrame) -> pd.DataFrame:
+    """SERIES of the groups that gaps are measured against, row by row; `overall` is everybody's."""
+    return gaps[list(SERIES)].assign(
+        stratum=gaps["reference_stratum"],
+        stratifier=gaps["stratifier"].where(gaps["reference_rule"] != "overall", "overall"),
     )
 
 

@@ -49,7 +49,7 @@ def phases_of(panel: Panel, grain: str, register: pd.DataFrame) -> Phases:
     last = np.full(shape, DEFAULT_BASELINE[grain] - 1, dtype=np.int64)  # position of the baseline's last period
     position = np.arange(shape[1])[None, :]
     for entry in register.sort_values("starts_on").to_dict("records"):  # a handful of entries, all series at once
-        named = _named(panel.keys, entry)[:, None]
+        named = is_named(panel.keys, entry)[:, None]
         begins = named & (starts >= pd.Timestamp(entry["starts_on"]).to_datetime64())
         if not begins.any():
             continue
@@ -64,7 +64,8 @@ def phases_of(panel: Panel, grain: str, register: pd.DataFrame) -> Phases:
     return Phases(number, (position >= first) & (position <= last))
 
 
-def _named(keys: pd.DataFrame, entry: dict[Hashable, Any]) -> BoolArray:
+def is_named(keys: pd.DataFrame, entry: dict[Hashable, Any]) -> BoolArray:
+    """Which series (rows of `keys`) an entry of the register speaks of."""
     found = np.ones(len(keys), dtype=bool)
     for column in ("measure_id", "stratifier", "stratum", "site"):
         wanted = entry[column]

@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import stdtrit
 
 from orchestration.errors import SettingsError
 from orchestration.registers.chart_baselines import read_chart_baselines, write_chart_baselines
 from orchestration.statistics.follow_up import follow_up
+from orchestration.statistics.spc import selection
+from orchestration.statistics.spc.kept import KEPT_NUMBERS, before_window
 from tests.support import followed_frames as frames
 
 MONTHS = 36
@@ -31,17 +34,20 @@ SERIES = [
     for stratum in "ab"
 ]
 
+# Two months of the baseline are too small to show.
+THIN = frames.counted("share", "a", [5, 5] + [120] * (MONTHS + 10), 400)
+
 
 @cache
-def window(first: int) -> dict[str, pd.DataFrame]:
+def window(first: int, *, thin: bool = False) -> dict[str, pd.DataFrame]:
     """Charts of three years from month `first` on, and what is kept of the baseline in the window before."""
-    kept = None if first == 0 else window(first - 6)["chart_baselines"]
+    kept = None if first == 0 else window(first - 6, thin=thin)["chart_baselines"]
     times = frames.all_periods(MONTHS + 12)
     starts = times.loc[times["grain"] == "month", "period_starts_on"].iloc[first : first + MONTHS]
     inside = times[
         (times["period_starts_on"] >= starts.min()) & (times["period_ends_on"] <= starts.max() + pd.offsets.MonthEnd())
     ]
-    analysis = frames.published(*SERIES, months=MONTHS + 12)
+    analysis = frames.published(*([THIN] if thin else SERIES), months=MONTHS + 12)
     strata, gaps = (rows[rows["period_starts_on"].isin(starts)] for rows in (analysis.strata, analysis.gaps))
     empty = {name: frames.register(name) for name in ("aims", "drivers", "change_tests", "chart_choices")}
     return follow_up(
@@ -78,9 +84,25 @@ def test_nothing_is_kept_that_no_entry_names_and_hidden_points_never() -> None:
     one = frames.register("chart_phases", {**PHASE, "measure_id": "share", "stratum": "a"})
     kept = frames.followed(analysis, months=MONTHS + 12, chart_phases=one)["chart_baselines"]
     assert set(kept["measure_id"]) == {"share"}
-    # The group, its gap, and the reference that the gap's limits need; eleven months each.
-    groups = kept.groupby(["subject", "stratum"]).size().to_dict()
+    # The group, its gap, and the reference that the gap's limits need; the held month has a status and no number.
+    groups = kept.groupby(["subject", "stratum"])[["numerator", "difference"]].count().max(axis=1).to_dict()
     assert groups == {("gap", "a"): 11, ("stratum", "a"): 11, ("stratum", "b"): 11}
+    held = kept[kept["disclosure_status"] != "published"]
+    assert len(held) == 3 and held[list(KEPT_NUMBERS)].isna().all(axis=None)
+
+
+def test_why_a_chart_is_not_drawn_stays_the_same_when_the_baseline_has_left() -> None:
+    before, after = (window(first, thin=True)["chart_series"]["chart_status"].tolist() for first in (0, 6))
+    assert before == after == [selection.TOO_SMALL]
+
+
+def test_limits_do_not_follow_a_confidence_level_that_was_changed_since() -> None:
+    kept, times = window(0)["chart_baselines"], frames.periods(MONTHS + 12).iloc[12:]
+    rows, wider = (before_window(kept, times, "stratum", level) for level in (0.95, 0.99))
+    means = rows["measure_id"] == "average"
+    assert means.any()
+    ratio = ((wider["ci_high"] - wider["ci_low"]) / (rows["ci_high"] - rows["ci_low"]))[means]
+    np.testing.assert_allclose(ratio, stdtrit(399, 0.995) / stdtrit(399, 0.975), rtol=1e-9)
 
 
 def test_the_file_gives_back_what_was_written(tmp_path: Path) -> None:
@@ -89,10 +111,7 @@ def test_the_file_gives_back_what_was_written(tmp_path: Path) -> None:
     assert read_chart_baselines(path).empty
     write_chart_baselines(path, kept)
     again = read_chart_baselines(path)
-    pd.testing.assert_frame_equal(
-        again.astype(kept.dtypes.to_dict()).fillna({"reference_rule": "", "quality_status": ""}),
-        kept.fillna({"reference_rule": "", "quality_status": ""}),
-    )
+    pd.testing.assert_frame_equal(again.astype(kept.dtypes.to_dict()), kept)
     path.write_text("another,file\n1,2\n", encoding="utf-8")
     with pytest.raises(SettingsError, match=r"chart_baselines\.csv"):
         read_chart_baselines(path)
