@@ -76,12 +76,14 @@ def status_of(points: Points, baseline: BoolArray, need: int) -> npt.NDArray[np.
     """Whether limits can be drawn from the baseline of each series, else why not.
 
     Held points are missing for reasons that do not depend on their value; suppressed ones are missing because they are
-    small, so more than a tenth of them in the baseline would move its centre.
+    small, so more than a tenth of them in the baseline would move its centre. A group that is there only later has too
+    few points, not nobody.
     """
+    ever = (points.shown | points.suppressed | points.held).any(axis=1)
     shown, suppressed, held = ((part & baseline).sum(axis=1) for part in (points.shown, points.suppressed, points.held))
     biased = suppressed > SUPPRESSED_SHARE * np.maximum(shown + suppressed, 1)
     return np.select(
-        [(shown + suppressed + held) == 0, (shown == 0) & (suppressed == 0), biased, shown < need],
+        [~ever, (shown + suppressed == 0) & (held > 0), biased, shown < need],
         [EMPTY, HELD_BACK, TOO_SMALL, TOO_FEW],
         DRAWN,
     ).astype(object)

@@ -97,6 +97,13 @@ def test_why_a_chart_is_not_drawn(numerators: list[int], status: str) -> None:
     assert found["chart_series"][["variation", "rule_set"]].to_numpy().tolist() == [["", ""]]
 
 
+def test_a_group_that_comes_after_the_baseline_has_too_few_points_and_is_not_nobody() -> None:
+    late = counted("share", "a", shares(0.3), N).iloc[14:]
+    found = followed(published(late, counted("share", "b", shares(0.3), N)))["chart_series"]
+    status = found[found["subject"] == "stratum"].set_index("stratum")["chart_status"].to_dict()
+    assert status == {"a": selection.TOO_FEW, "b": selection.DRAWN}
+
+
 def test_held_months_leave_too_few_points_but_no_bias() -> None:
     series = counted("share", "a", shares(0.3), N)
     found = followed(published(series, held=range(6)))["chart_series"]
