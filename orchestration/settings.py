@@ -63,13 +63,17 @@ class RegistryFilesSource(_Strict):
 
 
 class AreaMeasure(_Strict):
-    """One column of an area file. `child_population` is a count and cuts quintiles; the others are stratified."""
+    """One column of an area file. `child_population` is a count and cuts quintiles; the others are stratified.
+
+    `divisor`: 100 for a poverty that is in percent, so that shares are shares.
+    """
 
     measure: Literal["child_population", "poverty", "deprivation", "children_by_race"]
     column: str
     direction: Literal["higher_is_worse", "higher_is_better", "count"]
     category: str | None = None
     missing_tokens: tuple[str, ...] = ("", "NA", "NaN", "null", "-999", "-666666666")
+    divisor: Annotated[float, Field(gt=0)] = 1.0
 
 
 class AreaFilesSource(_Strict):

@@ -277,6 +277,14 @@ def is_of_race(column: str) -> bool:
     return name in {f"{kind}_{theme}" for kind in ("rpl", "spl") for theme in _RACE_COLUMNS}
 
 
+def _says_deprivation(source: Any) -> bool:
+    if isinstance(source, INDEX_SOURCES):
+        return bool(source.deprivation != NONE)
+    if source.type == "area_files":
+        return any(measure.measure == "deprivation" for measure in source.measures)
+    return isinstance(source, AcsFilesSource) and any(column.measure == "deprivation" for column in source.columns)
+
+
 def check_together(sources: Iterable[Any]) -> None:
     """Refuse sources that would mix indices, editions or registries without anyone noticing. Raises ValueError.
 
@@ -284,17 +292,11 @@ def check_together(sources: Iterable[Any]) -> None:
     show the change of the index and not of the neighbourhood.
     """
     sources = tuple(sources)
-    feeding = [source for source in sources if isinstance(source, INDEX_SOURCES) and source.deprivation != NONE]
-    other = [
-        source
-        for source in sources
-        if source.type == "area_files" and any(measure.measure == "deprivation" for measure in source.measures)
-    ]
-    if len(feeding) > 1 or (feeding and other):
-        names = " and ".join(source.name for source in (*feeding, *other))
+    feeding = [source.name for source in sources if _says_deprivation(source)]
+    if len(feeding) > 1:
         raise ValueError(
-            f"one index, release and year says what deprivation is; {names} all do, and their values are not "
-            'comparable: no mix and no trend. Set `deprivation = "none"` in all but one'
+            f"one index, release and year says what deprivation is; {' and '.join(feeding)} all do, and their values "
+            'are not comparable: no mix and no trend. Keep one: `deprivation = "none"`, or no such measure'
         )
     for source in sources:
         if source.type == "area_files":

@@ -22,6 +22,8 @@ from orchestration.settings_area import AcsColumn, AcsFilesSource
 from orchestration.sources.acs_values import (
     ESTIMATE_SYMBOLS,
     EXACT_SYMBOLS,
+    JAM_SHAPE,
+    JAM_TEXTS,
     MARGIN_SYMBOLS,
     OPEN_INTERVAL,
     label_parts,
@@ -69,11 +71,11 @@ def _table(source: AcsFilesSource, file: TableFile) -> AreaTable:
             column.measure,
             column.direction,
             column.category,
-            missing=ESTIMATE_SYMBOLS,
-            patterns={"[0-9,.]+[+-]": OPEN_INTERVAL},
+            missing={**ESTIMATE_SYMBOLS, **JAM_TEXTS},
+            patterns={"[0-9,.]+[+-]": OPEN_INTERVAL, JAM_SHAPE: "code of the census:"},
             divisor=column.divisor,
             moe=f"{column.column}M" if file.column(f"{column.column}M") else None,
-            no_moe=MARGIN_SYMBOLS,
+            no_moe=(*MARGIN_SYMBOLS, *(code for code in JAM_TEXTS if code not in EXACT_SYMBOLS)),
             exact=EXACT_SYMBOLS,
         )
         for column in source.columns

@@ -21,7 +21,7 @@ _HIDDEN = "too few sample cases in the area to show it"
 _NONE = "not applicable or not available"
 ESTIMATE_SYMBOLS = {"-": _FEW, "N": _HIDDEN, "(X)": _NONE, "null": _NONE, "": _NONE, "**": _FEW, "***": OPEN_INTERVAL}
 MARGIN_SYMBOLS = ("**", "***", "-", "N", "(X)", "null", "")
-EXACT_SYMBOLS = ("*****",)
+EXACT_SYMBOLS = ("*****", "-555555555")
 # Below this no estimate lies: every such number is a code, also one that is not known here.
 _JAM_BELOW = -100_000_000
 _JAM = {
@@ -33,6 +33,9 @@ _JAM = {
     -555555555: "the estimate is controlled to another count, so it has no margin of error",
 }
 _EXACT = -555555555
+# The same as texts, for files: codes by their reason, those for no margin, and the shape of one that is not known here.
+JAM_TEXTS = {str(code): reason for code, reason in _JAM.items()}
+JAM_SHAPE = r"-[1-9][0-9]{8}(\.0*)?"
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,12 @@ CODES = {
     "QDI": "questionable census data (QDI)",
 }
 FEW_RANKED = "less than half of the tract's people live in block groups with a rank"
+UNSURE = "how many people live in a block group of the tract is not known"
+_OTHER_CODE = "[A-Za-z][A-Za-z-]{0,7}"
 NOBODY = "nobody lives in the tract's block groups"
+_NO_KEY = "block group key does not have 12 digits"
+_TWICE = "block group stands on several rows"
+_NO_PEOPLE = "there is no number of people for the block group"
 _HIGHEST = {"national": 100, "state": 10}
 
 
@@ -62,10 +67,10 @@ def _write(source: AdiFilesSource, label: str, folder: Path) -> Written:
             require_column(file, named[rank], f"`{rank}_column`"),
             "deprivation" if rank == source.deprivation else f"adi_{rank}",
             "higher_is_worse",
-            missing={**NOT_GIVEN, **CODES, **{words: words for words in (NOBODY, FEW_RANKED)}},
+            missing={**NOT_GIVEN, **CODES, **{words: words for words in (NOBODY, FEW_RANKED, UNSURE)}},
             bounds=(1, _HIGHEST[rank]),
             # A code of another edition is kept, so that somebody can look it up.
-            patterns={"[A-Za-z][A-Za-z-]{0,7}": "code of another edition:"},
+            patterns={_OTHER_CODE: "code of another edition:"},
         )
         for rank in source.scores
     )
@@ -138,7 +143,11 @@ def _read_people(con: duckdb.DuckDBPyConnection, source: AdiFilesSource, path: P
 
 
 def _bad_block_groups(con: duckdb.DuckDBPyConnection, table: AreaTable) -> list[tuple[int, str]]:
-    """Take out of `ranked` what cannot be averaged, and say why, one entry per block group."""
+    """What cannot be averaged, and why, one entry per block group.
+
+    In `ranked` it stays without a rank, and where its people are not known without them: a tract is not to be judged by
+    those of its people who are left. A row whose key says no block group leaves.
+    """
     outside = " or ".join(
         f"try_cast(m{n} as double) not between {column.bounds[0]} and {column.bounds[1]}"
         for n, column in enumerate(table.columns)
@@ -148,14 +157,20 @@ def _bad_block_groups(con: duckdb.DuckDBPyConnection, table: AreaTable) -> list[
         f"""create temp table bad as
         select _source_row, case
             when block_group is null or not regexp_full_match(block_group, '[0-9]{{12}}')
-            then 'block group key does not have 12 digits'
-            when count(*) over (partition by block_group) > 1 then 'block group stands on several rows'
+            then '{_NO_KEY}'
+            when count(*) over (partition by block_group) > 1 then '{_TWICE}'
             when not coalesce(isfinite(try_cast(people as double)) and try_cast(people as double) >= 0, false)
-            then 'there is no number of people for the block group'
+            then '{_NO_PEOPLE}'
             when {outside} then 'rank lies outside the index''s range'
         end as reason from ranked"""
     )
-    con.execute("delete from ranked where _source_row in (select _source_row from bad where reason is not null)")
+    no_ranks = ", ".join(f"m{number} = null" for number, _ in enumerate(table.columns))
+    con.execute(
+        f"""delete from ranked where _source_row in (select _source_row from bad where reason = '{_NO_KEY}');
+        update ranked set people = null where _source_row in (
+            select _source_row from bad where reason in ('{_TWICE}', '{_NO_PEOPLE}'));
+        update ranked set {no_ranks} where _source_row in (select _source_row from bad where reason is not null)"""
+    )
     found = con.execute("select _source_row, reason from bad where reason is not null order by all").fetchall()
     return [(int(row), str(reason)) for row, reason in found]
 
@@ -169,9 +184,10 @@ def _tracts(table: AreaTable) -> str:
         # Of several codes the commonest by people stands for the tract.
         code = f"arg_max(m{number}, ({people}, m{number})) filter (where {rank} is null)"
         values += f""", case
+            when count(*) filter (where people is null) > 0 then {sql.text(UNSURE)}
             when {known} * 2 >= sum({people}) and {known} > 0
             then cast(round(cast(sum({people} * {rank}) as double) / cast({known} as double), 6) as varchar)
-            when count(*) filter (where {rank} is not null) = 0 and {code} in ({", ".join(map(sql.text, CODES))})
+            when count(*) filter (where {rank} is not null) = 0 and regexp_full_match({code}, {sql.text(_OTHER_CODE)})
             then {code}
             when sum({people}) = 0 then {sql.text(NOBODY)} else {sql.text(FEW_RANKED)}
             end as m{number}, null as e{number}"""

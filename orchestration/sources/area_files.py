@@ -7,6 +7,7 @@ from functools import partial
 
 from orchestration.errors import SettingsError
 from orchestration.settings import AreaFilesSource, Settings
+from orchestration.sources.acs_values import JAM_SHAPE, JAM_TEXTS
 from orchestration.sources.area_rows import AreaColumn, AreaTable, pull_table, write_file
 from orchestration.sources.landing import Progress
 from orchestration.sources.raw_zone import PulledFile
@@ -40,7 +41,9 @@ def _table(source: AreaFilesSource) -> AreaTable:
             measure=measure.measure,
             direction=measure.direction,
             category=measure.category or "",
-            missing=dict.fromkeys(measure.missing_tokens, "not given in the file"),
+            missing={**JAM_TEXTS, **dict.fromkeys(measure.missing_tokens, "not given in the file")},
+            patterns={JAM_SHAPE: "code of the census:"},
+            divisor=measure.divisor,
         )
         for measure in source.measures
     )

@@ -231,6 +231,17 @@ def test_what_was_deleted_is_gone_until_it_comes_again(place: FhirPlace) -> None
     assert "warning: ehr/1/Patient.ndjson: 3 left out: deleted" in place.said
 
 
+def test_exports_of_one_time_are_several_all_the_same(place: FhirPlace) -> None:
+    """A server may state the time of its nightly load, which two exports share."""
+    for folder in ("1", "2"):
+        export(place, folder, "2026-06-01T00:00:00Z")
+    place.write("1/Patient.ndjson", patient("gone"), patient("stays"))
+    place.write("2/Observation.ndjson", {"resourceType": "Observation", "id": "x"})
+    place.write("2/deleted/Bundle.ndjson", deletion("Patient/gone"))
+    place.pull()
+    assert set(born(place)) == {"stays"}
+
+
 def test_deletions_that_cannot_be_read_stop_the_pull(place: FhirPlace) -> None:
     place.write("Patient.ndjson", patient("p1"))
     place.pull()

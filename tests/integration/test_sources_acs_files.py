@@ -65,6 +65,12 @@ def test_a_row_is_a_share_with_its_margin(tmp_path: Path) -> None:
         ("0.0", "12.0", ("0.0", "0.12", True, None)),
         ("0.0", "0.0", ("0.0", "0.0", False, None)),
         ("10.0", "8.0", ("0.1", "0.08", True, None)),
+        # Numbers that are codes, as the interface and extracts of it have them.
+        ("-666666666", "-222222222", (None, None, None, "too few sample observations to compute it")),
+        ("-888888888.0", "-888888888", (None, None, None, "code of the census: -888888888.0")),
+        ("-777777777", "1", (None, "0.01", None, "code of the census: -777777777")),
+        ("12.5", "-555555555", ("0.125", "0.0", False, None)),
+        ("12.5", "-222222222", ("0.125", None, True, None)),
     ],
 )
 def test_symbols(tmp_path: Path, estimate: str, margin: str, expected: tuple[Any, ...]) -> None:

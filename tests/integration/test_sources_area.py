@@ -74,6 +74,21 @@ def test_bytes_that_are_not_utf8_in_a_column_that_is_not_used_do_not_matter(tmp_
     assert pull(settings).rows_pulled == 3
 
 
+@pytest.mark.parametrize("code", ["-666666666", "-888888888", "-222222222.0", "-999999999"])
+def test_numbers_that_are_codes_of_the_census_are_no_values(tmp_path: Path, code: str) -> None:
+    settings = settings_of(tmp_path, HEADER + f"39061000200,5,{code},3,x\n39061000300,5,0.5,3,x\n")
+    assert pull(settings).rows_quarantined == 0
+    found = query(settings, "select value, missing_reason is null from raw.tract_measures where measure = 'poverty'")
+    assert sorted(found, key=str) == [("0.5", True), (None, False)]
+
+
+def test_a_file_in_percent_has_a_divisor(tmp_path: Path) -> None:
+    percent = AreaMeasure(measure="poverty", column="poor", direction="higher_is_worse", divisor=100)
+    settings = settings_of(tmp_path, HEADER + "39061000200,5,43.6,3,x\n", measures=(percent,))
+    pull(settings)
+    assert query(settings, "select value from raw.tract_measures") == [("0.436",)]
+
+
 @pytest.mark.parametrize("value", ["n/a", "1;2", "inf", "nan", '"1,234"', "(X)"])
 def test_what_is_not_a_number_is_set_aside_alone(tmp_path: Path, value: str) -> None:
     settings = settings_of(tmp_path, HEADER + f"39061000200,5,{value},3,x\n")

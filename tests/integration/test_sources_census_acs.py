@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import logging
 import math
+import time
 from collections.abc import Iterator
 from email.utils import format_datetime
 from pathlib import Path
@@ -202,6 +203,16 @@ def test_a_busy_server_is_asked_again(tmp_path: Path, server: CensusServer, stat
     assert pull(settings_of(tmp_path, server), said).rows_pulled == 2
     assert said[:2] == [f"the census server: status {status}; asking again in 0 s"] * 2
     assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_it_is_not_asked_again_before_the_time_it_names(tmp_path: Path, server: CensusServer, form: str) -> None:
+    at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=3)
+    header = "2" if form == "seconds" else format_datetime(at.replace(microsecond=0), usegmt=True)
+    server.faults = [(429, {"retry-after": header}, b"")]
+    began = time.monotonic()
+    assert pull(settings_of(tmp_path, server)).rows_pulled == 2
+    assert time.monotonic() - began > 1.5
 
 
 def test_without_a_time_the_wait_grows(tmp_path: Path, server: CensusServer) -> None:

@@ -9,8 +9,15 @@ import pytest
 
 from orchestration.errors import SourceError
 from orchestration.settings import AreaFilesSource, AreaMeasure, Settings, Source
-from orchestration.settings_area import AdiFilesSource, CoiFilesSource, DepIndexFilesSource, SviFilesSource
-from orchestration.sources.adi_files import CODES, FEW_RANKED, NOBODY
+from orchestration.settings_area import (
+    AcsColumn,
+    AcsFilesSource,
+    AdiFilesSource,
+    CoiFilesSource,
+    DepIndexFilesSource,
+    SviFilesSource,
+)
+from orchestration.sources.adi_files import CODES, FEW_RANKED, NOBODY, UNSURE
 from orchestration.sources.pull import pull_source
 from orchestration.sources.raw_zone import PulledFile
 from tests.support.source_files import query
@@ -132,7 +139,8 @@ def test_people_may_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
     changes = {"population_file": people, "population_key_column": "GEOID", "population_column": "n"}
     settings = adi(tmp_path, "1,G,10010201001,40,3,\n2,G,10010201002,80,9,\n3,G,10010201003,9,9,\n", **changes)
     pull(settings)
-    assert landed(settings, "tract_geoid, value") == [("01001020100", "70.0")]
+    # A block group that stands twice in the file of people has no one number of them: who lives in the tract is open.
+    assert landed(settings, "tract_geoid, value, missing_reason") == [("01001020100", None, UNSURE)]
     assert rejects(settings) == [(3, "there is no number of people for the block group")]
     written(tmp_path, "GEOID,n\n010010201001,1\n010010201002,1\n010010201003,1\n", "bg.csv")
     assert not pull(settings).skipped
@@ -140,10 +148,19 @@ def test_people_may_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
 
 
 def test_block_groups_that_cannot_be_averaged_are_set_aside(tmp_path: Path) -> None:
-    rows = "1,G,390610002001,40,3,300\n2,G,390610002001,41,3,300\n3,G,39061000,1,1,5\n4,G,390610002002,101,3,5\n"
-    settings = adi(tmp_path, rows + "5,G,390610002003,30,3,\n6,G,390610002004,30,3,10\n7,G,390610002005,30\n")
+    rows = "1,G,390610002001,40,3,300\n2,G,390610002001,41,3,300\n3,G,39061000,1,1,5\n4,G,390610007002,101,3,5\n"
+    rows += "5,G,390610009003,30,3,\n6,G,390610007004,30,3,10\n7,G,390610007005,30\n8,G,390610009001,50,5,100\n"
+    settings = adi(
+        tmp_path, rows + "9,G,390610010001,50,5,100\n10,G,390610010002,173,9,900\n11,G,390610011001,KVM,KVM,9\n"
+    )
     pull(settings)
-    assert landed(settings, "tract_geoid, value") == [("39061000200", "30.0")]
+    assert landed(settings, "tract_geoid, value, missing_reason") == [
+        ("39061000200", None, UNSURE),  # a block group stands twice: nobody knows which of its numbers is right
+        ("39061000700", "30.0", None),  # 5 of 15 people have no rank that can be used
+        ("39061000900", None, UNSURE),
+        ("39061001000", None, FEW_RANKED),  # 900 of 1,000 have none: they are not forgotten
+        ("39061001100", None, "code of another edition: KVM"),
+    ]
     assert rejects(settings) == [
         (1, "block group stands on several rows"),
         (2, "block group stands on several rows"),
@@ -151,6 +168,7 @@ def test_block_groups_that_cannot_be_averaged_are_set_aside(tmp_path: Path) -> N
         (4, "rank lies outside the index's range"),
         (5, "there is no number of people for the block group"),
         (7, "the row has 4 instead of 6 columns"),
+        (10, "rank lies outside the index's range"),
     ]
 
 
@@ -252,7 +270,12 @@ def test_two_indices_or_editions_are_never_mixed(tmp_path: Path) -> None:
         name="d", tract_column="t", data_year=2023, **facts,
         measures=(AreaMeasure(measure="deprivation", column="own_index", direction="higher_is_worse"),),
     )  # fmt: skip
-    for pair in ((of_2021, of_2023), (of_2021, index), (index, mine)):
+    downloaded = AcsFilesSource(
+        name="e", path=tmp_path / "x.csv", year=2023,
+        columns=(AcsColumn(measure="deprivation", column="A", label="Estimate", direction="higher_is_worse"),),
+    )  # fmt: skip
+    again = mine.model_copy(update={"name": "f"})
+    for pair in ((of_2021, of_2023), (of_2021, index), (index, mine), (mine, again), (index, downloaded)):
         with pytest.raises(ValueError, match="no mix and no trend"):
             Settings(data_dir=tmp_path, sources=pair)
     beside = of_2021.model_copy(update={"deprivation": "none", "also": ("overall",)})

@@ -22,9 +22,9 @@ DELETED = "deleted"
 class NdjsonFile:
     """One .ndjson or .ndjson.gz file. `label` names it in messages and in the raw zone, unlike any other's.
 
-    `exported_at`: when its export was made, in UTC or with an offset. Files that stand behind each other with the same
-    time are one export; without a time, those in the same folder and in its `deleted` folder are. `is_deletion`:
-    Bundles that say what was deleted since the export before, whatever their `resource_type`.
+    `exported_at`: when its export was made, in UTC or with an offset. Files in the same folder, and in its `deleted`
+    folder, are one export: two exports may well have one time, as where a server states that of its nightly load.
+    `is_deletion`: Bundles that say what was deleted since the export before, whatever their `resource_type`.
     """
 
     resource_type: str
@@ -76,11 +76,10 @@ def numbered(files: Sequence[NdjsonFile]) -> list[NumberedFile]:
     with ThreadPoolExecutor(2) as pool:
         hashes = list(pool.map(sha256_of, [file.path for file in files]))
     found: list[NumberedFile] = []
-    before: dt.datetime | Path | None = None
+    before: Path | None = None
     export = 0
     for number, file in enumerate(files, start=1):
-        beside = file.path.parent.parent if file.is_deletion and file.path.parent.name == DELETED else file.path.parent
-        of = file.exported_at or beside
+        of = file.path.parent.parent if file.is_deletion and file.path.parent.name == DELETED else file.path.parent
         export += of != before
         before = of
         found.append(NumberedFile(file, number, export, hashes[number - 1], stamps[number - 1]))

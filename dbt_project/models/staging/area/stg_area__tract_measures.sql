@@ -38,6 +38,8 @@ final as (
                 then 'tract key does not have 11 digits'
             when is_value_text then 'value is not a number'
             when area_value < 0 and direction = 'count' then 'value is negative'
+            when area_measure = 'poverty' and area_value not between 0 and 1
+                then 'a share lies outside 0 to 1 (a file in percent has the divisor 100)'
         end as row_fault
     from renamed
 
