@@ -14,6 +14,16 @@
 {% macro default__all_digits(column, length) %}({{ column }} rlike '^[0-9]{% raw %}{{% endraw %}{{ length }}{% raw %}}{% endraw %}$'){% endmacro %}
 {% macro duckdb__all_digits(column, length) %}regexp_full_match({{ column }}, '[0-9]{% raw %}{{% endraw %}{{ length }}{% raw %}}{% endraw %}'){% endmacro %}
 
+{# An ICD-10 code in upper case with its dot, which billing systems leave out: E1010 is E10.10. Other codes stay. #}
+{% macro icd_dotted(code) -%}
+    case
+            when {{ is_undotted_icd(code) }} then substr({{ code }}, 1, 3) || '.' || substr({{ code }}, 4) else {{ code }}
+        end
+{%- endmacro %}
+{% macro is_undotted_icd(code) %}{{ return(adapter.dispatch('is_undotted_icd', 'equity')(code)) }}{% endmacro %}
+{% macro default__is_undotted_icd(code) %}({{ code }} rlike '^[A-Z][0-9][0-9A-Z][0-9A-Z]{% raw %}{1,4}{% endraw %}$'){% endmacro %}
+{% macro duckdb__is_undotted_icd(code) %}regexp_full_match({{ code }}, '[A-Z][0-9][0-9A-Z][0-9A-Z]{% raw %}{1,4}{% endraw %}'){% endmacro %}
+
 {#
 Rows of `relation` whose key stands more than once, with the reason to set them aside: identical repeats give way to
 the first of them; repeats that differ cannot be decided and are all set aside.

@@ -44,7 +44,9 @@ def _counts(encounter: Record, child: Child, run: Run) -> Iterator[tuple[str, in
     care = {row["value"]: row["encounter_class"] for row in seed("encounter_class_map")}[
         str(encounter["encounter_class"]).lower()
     ]
-    group = {row["code"]: row["diagnosis_group"] for row in seed("diagnosis_groups")}.get(str(encounter["primary_dx"]))
+    group = {row["code"]: row["diagnosis_group"] for row in seed("diagnosis_groups")}.get(
+        str(encounter["primary_dx"]).strip().upper()
+    )
     days = (encounter["starts_on"] - child.diagnosed_on).days
     if care == "ED":
         yield "ed_visits", 1

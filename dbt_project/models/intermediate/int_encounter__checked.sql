@@ -37,7 +37,7 @@ judged as (
     left join {{ ref('encounter_class_map') }} as class_map
         on lower(staged.encounter_class_code) = class_map.value
     left join {{ ref('diagnosis_groups') }} as diagnosis
-        on staged.primary_dx = diagnosis.code
+        on upper(trim(staged.primary_dx)) = diagnosis.code
     left join repeats
         on
             staged.source_name = repeats.source_name

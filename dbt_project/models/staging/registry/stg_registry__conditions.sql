@@ -9,7 +9,7 @@ renamed as (
     select
         source_name,
         nullif(trim(cast(patient_id as varchar)), '') as patient_id,
-        nullif(upper(trim(cast(code as varchar))), '') as condition_code,
+        {{ icd_dotted("nullif(upper(trim(cast(code as varchar))), '')") }} as condition_code,
         {{ safe_date('onset_on') }} as onset_on,
         {{ unreadable_dates(['onset_on']) }} as unreadable_date,
         _source_file,
