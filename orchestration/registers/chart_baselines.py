@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.errors import SettingsError
-from orchestration.registers.whole_file import replaced
 from orchestration.statistics.spc.kept import KEPT_COLUMNS, KEPT_NUMBERS, none_kept
+from orchestration.whole_file import replaced
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from orchestration.errors import BlockedError, TransformError
-from orchestration.registers.reading import read_registers
 from orchestration.release.tables import Tables
 from orchestration.settings import Settings
 
@@ -67,7 +66,7 @@ def build_manifest(
     created_at: dt.datetime,
     reference_changes: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
-    """Everything but the files. Reads raw.run, raw.pull, fct_conservation, the register and the publish.gate_* tables.
+    """Everything but the files. Reads raw.run, raw.pull, fct_conservation and tables of `publish`.
 
     `reference_changes`: groups that gaps are measured against now and were not in the release before.
     Raises BlockedError when the gate's decision is missing or negative, TransformError when the run is not described.
@@ -91,8 +90,7 @@ def build_manifest(
         "rows": {name: table.num_rows for name, table in tables.items()},
         "verdicts": _verdicts(con),
         "suppression": {name: _counted(tables[name].column("disclosure_status")) for name in ("strata", "gaps")},
-        "references": _references(con, reference_changes)
-        | {"registers_sha256": read_registers(settings.registers).sha256},
+        "references": _references(con, reference_changes),
         "audit": {"performed": True, "reason": AUDIT},
     }
 
@@ -226,6 +224,7 @@ def _references(con: duckdb.DuckDBPyConnection, changes: Sequence[Mapping[str, s
         "frozen_on_first": min(dates, default=None),
         "frozen_on_last": max(dates, default=None),
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "registers_sha256": _only_row(con, "publish.follow_up_basis", "registers")["registers"],
         "changed": [dict(change) for change in changes],
     }
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from orchestration.errors import SettingsError
-from orchestration.registers.whole_file import replaced
+from orchestration.whole_file import replaced
 
 if TYPE_CHECKING:
     import pandas as pd

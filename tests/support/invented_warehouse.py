@@ -86,6 +86,7 @@ _REST = f"""
     create table main.fct_conservation as from (values
         ('patients', 'registry', 2407, 2405, 2), ('encounters', 'registry', 48259, 48133, 126))
         as t(table_name, source_name, rows_in, rows_used, rows_quarantined);
+    create table publish.follow_up_basis as select repeat('ee', 32) as registers;
     create table publish.gate_result as select '{RUN_ID}' as run_id, timestamp '2026-07-01 05:00:00' as decided_at,
         'default' as profile, true as structural_passed, 40::bigint as n_expectations, 3::bigint as n_failed,
         'ff' as data_fingerprint, 'dd' as thresholds_sha256;

@@ -198,6 +198,7 @@ alter table dim_stratifier add column is_crossing boolean default false;
 create table dim_period as select 'year' as grain, date '{STARTS_ON}' as period_starts_on,
     date '{ENDS_ON}' as period_ends_on, 'Jul 2025 to Jun 2026' as period_label, 0 as period_index, true as is_complete;
 create table dim_site as select 'all' as site, 'All sites' as site_label, 0 as sort_order;
+create table publish.follow_up_basis as select repeat('ee', 32) as registers;
 create table publish.gate_result as select '{RUN_ID}' as run_id, 'default' as profile, true as structural_passed,
     40::bigint as n_expectations, 3::bigint as n_failed, 'dd' as thresholds_sha256;
 create table publish.gate_verdict as select measure_id, stratifier, 'all' as site, 'year' as grain,

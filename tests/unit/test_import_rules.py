@@ -14,7 +14,7 @@ PACKAGE = PROJECT_ROOT / "orchestration"
 MIDDLE = ("disclosure", "quality", "release", "sources", "statistics", "synthetic")
 # What every part may use: no package of its own, no step.
 BELOW = (
-    *("orchestration.settings", "orchestration.errors", "orchestration.quality_metrics"),
+    *("orchestration.settings", "orchestration.errors", "orchestration.quality_metrics", "orchestration.whole_file"),
     *(f"orchestration.{path.stem}" for path in sorted(PACKAGE.glob("settings_*.py"))),
 )
 MAY_IMPORT_DAGSTER = ("orchestration.definitions", "orchestration.defs")
