@@ -27,6 +27,7 @@ def write_mapped(
     con = connect(folder)
     try:
         for join in mapped.part.join:
+            plan.require_valid_join(con, join)
             _load(con, join, joined[join.name], missing, folder)
         select = plan.select(file)
         plan.require_valid_sql(con, file)
@@ -48,7 +49,7 @@ def _load(con: duckdb.DuckDBPyConnection, join: Join, file: TableFile, missing: 
     target = sql.name(joined_table(join.name))
 
     def use(relation: str) -> None:
-        con.execute(f"create or replace temp table {target} as {joined_rows(file, missing, relation)}")
+        con.execute(f"create or replace temp table {target} as {joined_rows(file, missing, relation, join.where)}")
 
     try:
         rejects = use_rows(con, file, folder, use)
@@ -73,5 +74,5 @@ def _load(con: duckdb.DuckDBPyConnection, join: Join, file: TableFile, missing: 
             f"{' and '.join(keys)} tells the rows of a joined file apart",
             where=file.label,
             found=f"{repeated} of its values stand on several rows",
-            remedy="correct the file, or join by more columns",
+            remedy="correct the file, join by more columns, or choose one row of each with the join's `where`",
         )

@@ -53,11 +53,15 @@ class FileGroup(_Strict):
 
 
 class Join(_Strict):
-    """A second file in which each row finds at most one row: `by` names this file's column and the other's."""
+    """A second file in which each row finds at most one row: `by` names this file's column and the other's.
+
+    `where`: SQL over the second file's columns; only its rows for which it is true are looked at.
+    """
 
     name: Annotated[str, Field(pattern=_NAME)]
     file: Annotated[str, Field(min_length=1)]
     by: Annotated[dict[str, str], Field(min_length=1)]
+    where: Annotated[str, Field(min_length=1)] | None = None
 
 
 class ColumnRule(_Strict):

@@ -15,7 +15,7 @@ import duckdb
 from orchestration.errors import SettingsError, SourceError
 from orchestration.sources import sql
 from orchestration.sources.layout import Table
-from orchestration.sources.mapping import ColumnRule, Part
+from orchestration.sources.mapping import ColumnRule, Join, Part
 from orchestration.sources.table_file import TableFile
 
 _SELECTED = "_is_selected"
@@ -69,6 +69,17 @@ class PartPlan:
                 # Before a row is read, DuckDB's words can only be about the expression and the names of columns.
                 found = str(error).strip().splitlines()[0]
                 raise self._mapping_error(where, found, f"write SQL over the columns of {file.label}") from None
+
+    def require_valid_join(self, con: duckdb.DuckDBPyConnection, join: Join) -> None:
+        """Raise SettingsError when the join's `where` is not SQL over its file's columns. Reads no row."""
+        file = self.joined[join.name]
+        try:
+            con.execute(f"describe {joined_rows(file, self.missing, file.relation(), join.where)}")
+        except duckdb.Error as error:
+            if join.where is None:
+                raise
+            found = str(error).strip().splitlines()[0]
+            raise self._mapping_error("join.where", found, f"write SQL over the columns of {file.label}") from None
 
     def failing_expression(
         self, con: duckdb.DuckDBPyConnection, file: TableFile, relation: str
@@ -148,7 +159,7 @@ class PartPlan:
 def used_columns(part: Part, file: TableFile) -> list[str]:
     """The columns of the file, or of a joined one, that the part names, or that its SQL may name."""
     expressions = [rule.sql for rule in part.columns.values() if rule.sql is not None]
-    text = " ".join([*expressions, part.where or ""]).casefold()
+    text = " ".join([*expressions, part.where or "", *(join.where or "" for join in part.join)]).casefold()
     named = {rule.column.casefold() for rule in part.columns.values() if rule.column is not None}
     named |= {key.casefold() for join in part.join for pair in join.by.items() for key in pair}
     named |= {name.partition(".")[2] for name in named}
@@ -161,9 +172,13 @@ def joined_table(name: str) -> str:
     return f"joined_{name}"
 
 
-def joined_rows(file: TableFile, missing: tuple[str, ...], relation: str) -> str:
-    """The SELECT of a joined file's columns as text, missing values as NULL."""
-    return f"select _source_row{_texts(file, missing)} from ({relation})"
+def joined_rows(file: TableFile, missing: tuple[str, ...], relation: str, where: str | None = None) -> str:
+    """The SELECT of a joined file's columns as text, missing values as NULL; of the rows that `where` chooses."""
+    rows = f"select _source_row{_texts(file, missing)} from ({relation})"
+    if where is None:
+        return rows
+    chosen = f"select *, ({where}\n) as {_SELECTED} from ({rows})"
+    return f"select * exclude ({_SELECTED}) from ({chosen}) where {_SELECTED}"
 
 
 def _texts(file: TableFile, missing: tuple[str, ...]) -> str:

@@ -41,11 +41,14 @@ def run(folder: Path, fields: str) -> tuple[Settings, dict[str, int]]:
     )
     for name, text in {
         "DEMOGRAPHIC": f"PATID,BIRTH_DATE,SEX,RACE,HISPANIC,PAT_PREF_LANGUAGE_SPOKEN\n{people}",
-        "DEATH": "PATID,DEATH_DATE\nnative,2026-01-01\n",
+        # A row for each source of the death, as the key of the table has it.
+        "DEATH": "PATID,DEATH_DATE,DEATH_SOURCE\nnative,2026-01-02,N\nnative,2026-01-01,L\nnative,,S\n",
         "ENCOUNTER": "ENCOUNTERID,PATID,ADMIT_DATE,ADMIT_TIME,DISCHARGE_DATE,ENC_TYPE,PAYER_TYPE_PRIMARY\n"
         "1,black,2025-01-01,08:00,2025-01-04,EI,21\n2,black,2025-02-01,,,AV,511\n3,black,2025-02-01,09:00,,AV,2\n"
-        "4,black,2025-03-01,,,IS,\n",
-        "DIAGNOSIS": "PATID,DX,DX_TYPE,DX_DATE,ADMIT_DATE\nblack,E10.9,10,,2025-01-01\nblack,250.01,09,,2025-01-01\n",
+        "4,black,2025-03-01,,,IS,\n5,white,2025-04-01,08:00,,AV,511\n6,white,2025-04-01,09:00,,AV,NI\n"
+        "7,white,2025-05-01,,,AV,UN\n8,white,2025-06-01,,,AV,9999\n9,white,2025-07-01,,,AV,99\n",
+        "DIAGNOSIS": "PATID,DX,DX_TYPE,DX_DATE,ADMIT_DATE\nblack,E10.9,10,,2025-01-01\nblack,250.01,09,,2025-01-01\n"
+        "white,E10A0,10,2025-01-01,\n",
         "LAB_RESULT_CM": "LAB_RESULT_CM_ID,PATID,LAB_LOINC,SPECIMEN_DATE,RESULT_DATE,RESULT_NUM,RESULT_UNIT\n"
         "1,black,4548-4,2025-01-02,2025-01-03,7.5,PERCENT\n",
     }.items():
@@ -79,7 +82,9 @@ def test_two_questions(tmp_path: Path) -> None:
 def test_the_other_tables(combined: tuple[Settings, dict[str, int]]) -> None:
     settings, _ = combined
     assert ask(
-        settings, "select encounter_id, encounter_class, starts_on, ends_on from raw.encounters order by all"
+        settings,
+        "select encounter_id, encounter_class, starts_on, ends_on from raw.encounters "
+        "where patient_id = 'black' order by all",
     ) == [
         ("1", "inpatient", "2025-01-01", "2025-01-04"),
         ("1-ED", "ED", "2025-01-01", "2025-01-01"),
@@ -88,10 +93,16 @@ def test_the_other_tables(combined: tuple[Settings, dict[str, int]]) -> None:
         ("4", "IS", "2025-03-01", None),
     ]
     assert ask(settings, "select payer, starts_on from raw.coverage order by all") == [
-        ("medicaid", "2025-01-01"), ("medicaid", "2025-02-01"),
+        ("sopt:2", "2025-01-01"), ("sopt:2", "2025-02-01"), ("sopt:5", "2025-04-01"),
     ]  # fmt: skip
-    assert ask(settings, "select code, onset_on from raw.conditions") == [("E10.9", "2025-01-01")]
+    conditions = ask(
+        settings, "select condition_code, cast(onset_on as varchar) from stg_registry__conditions order by 1"
+    )
+    assert conditions == [("E10.9", "2025-01-01"), ("E10.A0", "2025-01-01")]
     assert ask(settings, "select hba1c_tenths from int_observation__checked") == [(75,)]
-    assert ask(settings, "select patient_id from int_patient where death_date is not null") == [("native",)]
+    deaths = ask(
+        settings, "select patient_id, cast(death_date as varchar) from int_patient where death_date is not null"
+    )
+    assert deaths == [("native", "2026-01-01")]
     assert ask(settings, "select distinct language from raw.languages") == [("SPA",)]
     assert ask(settings, "select reason from quarantine") == [("encounter_class is not a known class",)]

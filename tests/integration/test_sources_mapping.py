@@ -129,6 +129,29 @@ def test_what_a_joined_file_must_be(place: Place, payers: str, rule: str, found:
     assert rule in error.value.rule and found in error.value.found and "payers.csv" in error.value.where
 
 
+@pytest.mark.parametrize(
+    "where",
+    ["row_number() over (partition by Id order by NAME) = 1", "NAME <> 'B'"],
+    ids=["first of each", "others out"],
+)
+def test_one_row_of_several_is_chosen_in_a_joined_file(place: Place, where: str) -> None:
+    place.write("visits.csv", "ID,PAYER,ON\n1,b,2020-01-01\n2,a,2020-03-01\n")
+    place.write("payers.csv", "Id,NAME\na,A\na,B\nb,C\n")
+    visits = VISITS.replace("by: {PAYER: Id}", f'by: {{PAYER: Id}}, where: "{where}"')
+    place.map(mapping(f"files: people.csv\ncolumns: {COLUMNS}", visits))
+    place.pull()
+    assert place.rows("coverage", "patient_id, payer") == [("1", "C"), ("2", "A")]
+
+
+def test_a_condition_of_a_join_that_is_no_sql_is_named(place: Place) -> None:
+    place.write("visits.csv", "ID,PAYER,ON\n1,b,2020-01-01\n")
+    place.write("payers.csv", "Id,NAME\nb,C\n")
+    place.map(mapping(f"files: people.csv\ncolumns: {COLUMNS}", VISITS.replace("Id}}", "Id}, where: TITLE = 'x'}")))
+    with pytest.raises(SettingsError) as error:
+        place.pull()
+    assert "tables.coverage.join.where" in error.value.where and "TITLE" in error.value.found
+
+
 def test_one_table_from_several_parts_of_one_file(place: Place) -> None:
     part = "{{files: people.csv, columns: {{patient_id: ID, source_system: {{constant: ehr}}, value: {}}}}}"
     place.map(
