@@ -309,7 +309,10 @@ def check_together(sources: Iterable[Any]) -> None:
     registries = {source.name for source in sources if source.type not in _NOT_REGISTRIES}
     for source in sources:
         if isinstance(source, GeocodeFilesSource) and source.registry not in registries:
-            raise ValueError(f"`registry` of {source.name} names a source of patients: {', '.join(sorted(registries))}")
+            known = ", ".join(sorted(registries)) or "none is configured"
+            raise ValueError(
+                f"`registry` of {source.name} names a source of patients ({known}), and {source.registry!r} is none"
+            )
 
 
 _NOT_REGISTRIES = frozenset(

@@ -189,19 +189,15 @@ def _omop(source: OmopSource) -> Finding:
 
 
 def _registry(source: RegistryFilesSource, settings: Settings) -> Finding:
-    from orchestration.sources.mapping import load_mapping
-    from orchestration.sources.registry_plan import plan_layout, plan_mapping
+    from orchestration.sources.registry_files import look
 
     what = f"source {source.name}"
     if settings.demo and not source.path.exists():
         return Finding("ok", what, "the demo registry is made at the first run")
     try:
-        plan = plan_mapping(source, load_mapping(source.mapping)) if source.mapping else plan_layout(source)
+        plan = look(source)
     except EquityError as error:
         return Finding("wrong", what, str(error))
-    unreadable = [file.path.name for file in plan.files if not os.access(file.path, os.R_OK)]
-    if unreadable:
-        return Finding("wrong", what, f"{source.path}: may not be read: {', '.join(unreadable)}")
     tables = sorted({file.table.name for file in plan.files})
     words = f"{source.path}: {len(plan.files)} file(s) for {', '.join(tables)}"
     return Finding("note" if plan.notes else "ok", what, "; ".join([words, *plan.notes]))

@@ -102,7 +102,8 @@ def _pull_assets(source: Source, *, is_demo: bool) -> dg.AssetsDefinition:
             extracts = zone_of(workspace.settings.raw_dir, source.name).active()
             phase.rows = sum(extract.rows_pulled for extract in extracts)
             n_new = sum(not file.skipped for file in files)
-            phase.say(f"{n_new} new file(s), {len(files) - n_new} unchanged")
+            set_aside = sum(extract.rows_quarantined for extract in extracts)
+            phase.say(f"{n_new} new file(s), {len(files) - n_new} unchanged; {set_aside:,} row(s) cannot be read")
         for name, table in tables.items():
             active = [extract for extract in extracts if extract.table == name]
             rows = sum(extract.rows_pulled for extract in active)

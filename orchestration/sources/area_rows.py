@@ -176,7 +176,7 @@ def require_column(file: TableFile, wanted: str, setting: str = "`tract_column` 
     found = file.column(wanted)
     if found is None:
         raise SourceError(
-            f"the area file has the column {wanted}, once",
+            f"the file has the column {wanted}, once",
             where=file.label,
             found=f"not so among its {len(file.columns)} columns: {', '.join(file.columns[:30])}",
             remedy=f"correct {setting} in the settings",

@@ -97,7 +97,7 @@ class CensusClient:
             except _Again as error:
                 raise SourceError(
                     "the census server answers",
-                    where=request,
+                    where=_short(request),
                     found=f"{error.found}, {self.attempts} times",
                     remedy="try again later; answers that came are kept, so the pull goes on where it stopped",
                 ) from None
@@ -179,8 +179,13 @@ def _explained(request: str, status: int, kind: str, location: str, words: str) 
         return _refused(request, f"status 400: {words}", "see that the vintage has these variables and places")
     if status == 404:
         return _refused(request, "status 404", "the vintage may not be out yet: correct `year`")
-    return _refused(request, f"status {status}, {kind or 'of no kind'}", "see what the address shows in a browser")
+    return _refused(request, f"status {status}, {kind or 'of no kind'}", f"see in a browser what {request} shows")
 
 
 def _refused(request: str, found: str, remedy: str) -> SourceError:
-    return SourceError("the census server gives data", where=request, found=found, remedy=remedy)
+    return SourceError("the census server gives data", where=_short(request), found=found, remedy=remedy)
+
+
+def _short(request: str) -> str:
+    """The address with the middle of a long list of variables left out."""
+    return request if len(request) <= 160 else f"{request[:90]}…{request[-60:]}"

@@ -16,10 +16,7 @@ from orchestration.sources.table_file import TableFile
 
 def write_layout(table: Table, path: Path, label: str, folder: Path) -> Written:
     """Write the file's rows into `folder`. Raises SourceError when a needed column is missing or it is unreadable."""
-    file = opened(path, label)
-    found = {name: file.column(name) for name in table.column_names}
-    kept = {name: own for name, own in found.items() if own is not None}
-    _require_columns(table, file, kept)
+    file, kept = require_layout(table, path, label)
     if file.format == "parquet" and set(file.columns) <= set(table.column_names):
         return _copied(file, folder)
     names = ", ".join([*(f"{sql.name(own)} as {sql.name(name)}" for name, own in kept.items()), "_source_row"])
@@ -35,10 +32,14 @@ def write_layout(table: Table, path: Path, label: str, folder: Path) -> Written:
         con.close()
 
 
-def _require_columns(table: Table, file: TableFile, kept: dict[str, str]) -> None:
+def require_layout(table: Table, path: Path, label: str) -> tuple[TableFile, dict[str, str]]:
+    """The file, and what it calls the columns of the layout that it has. Reads the header; raises SourceError."""
+    file = opened(path, label)
+    found = {name: file.column(name) for name in table.column_names}
+    kept = {name: own for name, own in found.items() if own is not None}
     lacking = [name for name in table.required_names if name not in kept]
     if not lacking:
-        return
+        return file, kept
     # A file without a header has a person's values in its place: only names that the layout knows are repeated.
     known = ", ".join(kept) or "none"
     raise SourceError(

@@ -20,15 +20,12 @@ def write_mapped(
     planned: PlannedFile, mapped: MappedFile, mapping: MappingFile, mapping_path: Path, folder: Path
 ) -> Written:
     """Write the file's rows into `folder`. Raises SourceError for the files, SettingsError for the mapping."""
-    file = _opened(planned.path, planned.label, mapped.part, mapping.delimiter)
-    joined = {name: _opened(path, str(path), mapped.part, mapping.delimiter) for name, path in mapped.joined.items()}
-    missing = mapping.missing_tokens(mapped.part)
-    plan = PartPlan(planned.table, mapped.part, mapping_path, mapped.constants, missing, joined)
+    file, plan = _planned(planned, mapped, mapping, mapping_path)
     con = connect(folder)
     try:
         for join in mapped.part.join:
             plan.require_valid_join(con, join)
-            _load(con, join, joined[join.name], missing, folder)
+            _load(con, join, plan.joined[join.name], plan.missing, folder)
         select = plan.select(file)
         plan.require_valid_sql(con, file)
         try:
@@ -38,6 +35,31 @@ def write_mapped(
             raise failing or unreadable(file, error.error_type) from None
     finally:
         con.close()
+
+
+def require_mapping(planned: PlannedFile, mapped: MappedFile, mapping: MappingFile, mapping_path: Path) -> None:
+    """Raise SourceError or SettingsError unless the files have the columns that the mapping's part names.
+
+    Its SQL is tried over them. Reads headers, no row.
+    """
+    file, plan = _planned(planned, mapped, mapping, mapping_path)
+    with duckdb.connect() as con:
+        for join in mapped.part.join:
+            plan.require_valid_join(con, join)
+            other = plan.joined[join.name]
+            rows = joined_rows(other, plan.missing, other.relation(), join.where)
+            con.execute(f"create temp table {sql.name(joined_table(join.name))} as {rows} limit 0")
+        plan.select(file)
+        plan.require_valid_sql(con, file)
+
+
+def _planned(
+    planned: PlannedFile, mapped: MappedFile, mapping: MappingFile, mapping_path: Path
+) -> tuple[TableFile, PartPlan]:
+    file = _opened(planned.path, planned.label, mapped.part, mapping.delimiter)
+    joined = {name: _opened(path, str(path), mapped.part, mapping.delimiter) for name, path in mapped.joined.items()}
+    missing = mapping.missing_tokens(mapped.part)
+    return file, PartPlan(planned.table, mapped.part, mapping_path, mapped.constants, missing, joined)
 
 
 def _opened(path: Path, label: str, part: Part, delimiter: str) -> TableFile:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -98,10 +99,14 @@ def has_table_suffix(path: Path) -> bool:
 def open_file(path: Path, label: str, *, delimiter: str = ",") -> TableFile:
     """The file at `path` with its header read. `label` names it in messages and in the raw zone.
 
-    Raises SourceError when it is missing, empty, of an unknown kind, cut, or its header cannot be read.
+    Raises SourceError when it is missing, closed to this user, empty, cut, of an unknown kind, or has no header.
     """
     if not path.is_file():
         raise SourceError("the file must exist", where=label, found="no such file", remedy=f"expected at {path}")
+    if not os.access(path, os.R_OK):
+        raise SourceError(
+            "the file may be read", where=label, found="no right to", remedy="let the user that runs this read it"
+        )
     if not has_table_suffix(path):
         raise SourceError(
             "a table is a .csv, .csv.gz or .parquet file",

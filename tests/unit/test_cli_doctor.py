@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from orchestration.settings import Disclosure, IdentityMapSource, Settings, Sour
 from orchestration.settings_area import CensusAcsSource, GeocodeFilesSource
 from orchestration.settings_fhir import FhirFilesSource
 from orchestration.settings_omop import OmopSource, SyntheaSource
+from orchestration.sources.layout import REGISTRY as LAYOUT
+from orchestration.sources.omop.cdm import CDM
 from tests.support.small_run import Ended, settings_for
 
-REGISTRY = {"patients.csv": "patient_id,birth_date,sex\n", "encounters.csv": "encounter_id\n"}
+REGISTRY = {f"{name}.csv": f"{','.join(LAYOUT[name].required_names)}\n" for name in ("patients", "encounters")}
 
 
 @pytest.fixture
@@ -77,10 +80,46 @@ def test_an_omop_source_says_its_tables_and_what_it_lacks(settings: Settings, tm
     omop = settings.model_copy(update={"sources": (OmopSource(path=folder),)})
     assert of(omop, "source omop").state == "wrong"
     for table in ("person", "concept", "visit_occurrence"):
-        (folder / f"{table}.csv").write_text("x\n", encoding="utf-8")
+        (folder / f"{table}.csv").write_text(f"{','.join(CDM[table].columns)}\n", encoding="utf-8")
     finding = of(omop, "source omop")
     assert finding.state == "note"
     assert "concept, person, visit_occurrence" in finding.words and "no observation_period" in finding.words
+
+
+def test_files_without_a_column_that_is_needed_are_wrong(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "omop"
+    folder.mkdir()
+    for table in ("person", "concept"):
+        (folder / f"{table}.csv").write_text("x\n", encoding="utf-8")
+    finding = of(settings.model_copy(update={"sources": (OmopSource(path=folder),)}), "source omop")
+    assert finding.state == "wrong" and "concept_id" in finding.words
+    (settings.sources[0].path / "encounters.csv").write_text("patient_id\n", encoding="utf-8")
+    finding = of(settings, "source registry")
+    assert finding.state == "wrong" and "encounter_id" in finding.words
+
+
+def test_a_mapping_that_does_not_fit_its_files_is_wrong(settings: Settings, tmp_path: Path) -> None:
+    folder = settings.sources[0].path
+    (folder / "deaths.csv").write_text("patient_id,day\n", encoding="utf-8")
+    columns = {"patient_id": "patient_id", "birth_date": "birth_date", "sex": "sex", "death_date": "deaths.day"}
+    part = {"files": "patients.csv", "columns": columns}
+    part["join"] = [{"name": "deaths", "file": "deaths.csv", "by": {"patient_id": "patient_id"}}]
+
+    def finding(**changed: object) -> Finding:
+        mapping = tmp_path / "mapping.yml"
+        mapping.write_text(json.dumps({"version": 1, "tables": {"patients": part | changed}}), encoding="utf-8")
+        source = settings.sources[0].model_copy(update={"mapping": mapping})
+        return of(settings.model_copy(update={"sources": (source,)}), "source registry")
+
+    assert finding().state == "note"
+    for changed, named in (
+        ({"columns": columns | {"sex": "gender"}}, "gender"),
+        ({"columns": columns | {"sex": {"sql": "lower(gender)"}}}, "gender"),
+        ({"columns": columns | {"death_date": "deaths.hour"}}, "hour"),
+        ({"join": [part["join"][0] | {"where": "hour = 1"}]}, "hour"),  # type: ignore[operator]
+    ):
+        wrong = finding(**changed)
+        assert wrong.state == "wrong" and named in wrong.words
 
 
 def test_a_synthea_folder_without_its_files_is_wrong(settings: Settings, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What `equity doctor` says of an OMOP source: which tables are there and may be read. Reads no row."""
+"""What `equity doctor` says of an OMOP source: which tables are there and may be read. Reads headers, no row."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from orchestration.settings_omop import OmopSource
 from orchestration.sources.omop import duckdb_file
 from orchestration.sources.omop.plan import plan_readings
+from orchestration.sources.omop.pull import cdm_file
 from orchestration.sources.omop.tables import find_files
 
 
@@ -23,5 +24,8 @@ def look(source: OmopSource) -> tuple[str, tuple[str, ...]]:
         if duckdb_file.is_duckdb_file(path):
             tables = duckdb_file.readable_tables(source, path)
         else:
-            tables = list(find_files(path, source.name))
+            files = find_files(path, source.name)
+            for table, file in files.items():
+                cdm_file(source, table, file).opened()
+            tables = list(files)
     return f"{where}: {', '.join(sorted(tables))}", plan_readings(source, tables).notes

@@ -51,7 +51,7 @@ def _paths(source: OmopSource, root: Path, progress: Progress) -> dict[str, Path
 
 def _tasks(source: OmopSource, readings: tuple[Reading, ...], paths: dict[str, Path]) -> list[Task]:
     mains = {reading.main for reading in readings}
-    files = {table: _cdm_file(source, table, path, table in mains) for table, path in paths.items()}
+    files = {table: cdm_file(source, table, path, table in mains) for table, path in paths.items()}
     times: Counter[tuple[str, str]] = Counter()
     tasks = []
     for reading in readings:
@@ -74,7 +74,8 @@ def _tasks(source: OmopSource, readings: tuple[Reading, ...], paths: dict[str, P
     return tasks
 
 
-def _cdm_file(source: OmopSource, table: str, path: Path, is_read: bool) -> CdmFile:
+def cdm_file(source: OmopSource, table: str, path: Path, is_read: bool = False) -> CdmFile:
+    """The file of a table, with the column beyond the CDM's that the settings name."""
     extra = (source.location_tract_column,) if table == "location" and source.location_tract_column else ()
     # A copy's name is its content's; the table's name says more.
     name = path.name if path.parent == source.path else table
