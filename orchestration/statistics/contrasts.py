@@ -14,7 +14,14 @@ import numpy.typing as npt
 from orchestration.statistics import differences, p_values, ratios
 from orchestration.statistics.counts import MEAN, PROPORTION, RATE, Counts
 from orchestration.statistics.estimates import CLUSTER_ROBUST, Estimates
-from orchestration.statistics.intervals import BoolArray, FloatArray, IntArray, Interval, sample_variance
+from orchestration.statistics.intervals import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Interval,
+    cluster_degrees,
+    sample_variance,
+)
 
 DIFFERENCE_METHODS = {PROPORTION: "Newcombe hybrid score", RATE: "MOVER of the rates' intervals", MEAN: "Welch t"}
 RATIO_METHODS = {
@@ -101,11 +108,15 @@ def _proportions(one: _Side, two: _Side, confidence: float) -> tuple[Interval, I
     return difference, ratios.score_ratio(*successes, confidence), p_values.pooled_proportions(*successes)
 
 
+def _degrees(side: _Side) -> FloatArray:
+    return cluster_degrees(side.counts.numerator, side.counts.n_patients, side.counts.sum_yy)
+
+
 def _rates(one: _Side, two: _Side, confidence: float) -> tuple[Interval, Interval, FloatArray]:
     sides = [(side.counts.numerator, side.counts.denominator) for side in (one, two)]
     robust = p_values.clustered_rates(
-        *(*sides[0], one.counts.n_patients, one.relative_variance, one.is_clustered),
-        *(*sides[1], two.counts.n_patients, two.relative_variance, two.is_clustered),
+        *(*sides[0], _degrees(one), one.relative_variance, one.is_clustered),
+        *(*sides[1], _degrees(two), two.relative_variance, two.is_clustered),
     )
     # Each test where it belongs: the exact one is slow.
     plain = ~(one.is_clustered | two.is_clustered)

@@ -18,6 +18,7 @@ from orchestration.statistics.intervals import (
     FloatArray,
     IntArray,
     Interval,
+    cluster_degrees,
     cluster_ratio,
     poisson_rate,
     ratio_relative_variance,
@@ -108,7 +109,8 @@ def _rate(counts: Counts, rate: FloatArray, confidence: float) -> tuple[Interval
     clustered &= robust > 1e-12
     with np.errstate(divide="ignore", invalid="ignore"):
         poisson = np.where(counts.numerator > 0, 1 / counts.numerator, np.nan)
-    interval = cluster_ratio(rate, robust, counts.n_patients, confidence).where(
+    degrees = cluster_degrees(counts.numerator, counts.n_patients, counts.sum_yy)
+    interval = cluster_ratio(rate, robust, degrees, confidence).where(
         clustered, poisson_rate(counts.numerator, counts.denominator, confidence)
     )
     method = np.where(clustered, CLUSTER_ROBUST, np.where(counts.numerator < BYAR_FROM_EVENTS, EXACT_POISSON, BYAR))

@@ -159,18 +159,26 @@ def ratio_relative_variance(
     return np.where((numerator > 0) & (denominator > 0) & (n_patients > 1), relative, np.nan)
 
 
-def cluster_ratio(
-    rate: FloatArray, relative_variance: FloatArray, n_patients: FloatArray, confidence: float
-) -> Interval:
-    """Cluster-robust limits of a ratio of sums on the log scale: r · exp(± t · se(r) / r), n - 1 degrees of freedom.
+def cluster_degrees(numerator: FloatArray, n_patients: FloatArray, sum_yy: FloatArray) -> FloatArray:
+    """Degrees of freedom of a rate's robust variance: (Σy)² / Σy², at most n - 1.
 
-    `relative_variance` comes from `ratio_relative_variance`. The log scale keeps the lower limit above zero and follows
-    the skewness of rates; t with clusters - 1 degrees of freedom is the survey-sampling convention (Korn and Graubard
-    1999, section 5.2).
+    With few patients, or many events of few of them, the variance itself is poorly known, and the usual n - 1 (Korn and
+    Graubard 1999, section 5.2) is too many. (Σy)² / Σy² is Kish's effective number (1965): of how many patients with
+    equally many events the events could be. docs/methods.md has what the limits then cover.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.fmin(n_patients - 1, numerator**2 / sum_yy)
+
+
+def cluster_ratio(rate: FloatArray, relative_variance: FloatArray, degrees: FloatArray, confidence: float) -> Interval:
+    """Cluster-robust limits of a ratio of sums on the log scale: r · exp(± t · se(r) / r).
+
+    `relative_variance` comes from `ratio_relative_variance`, `degrees` from `cluster_degrees`. The log scale keeps the
+    lower limit above zero and follows the skewness of rates.
     """
     normal_quantile(confidence)
     with np.errstate(invalid="ignore", over="ignore"):
-        factor = np.exp(t_quantile(n_patients - 1, confidence) * np.sqrt(relative_variance))
+        factor = np.exp(t_quantile(degrees, confidence) * np.sqrt(relative_variance))
         return _nan_unless(rate > 0, rate / factor, rate * factor)
 
 

@@ -44,28 +44,28 @@ def conditional_poisson(x1: FloatArray, exposure1: FloatArray, x2: FloatArray, e
 def clustered_rates(
     x1: FloatArray,
     exposure1: FloatArray,
-    n1: FloatArray,
+    degrees1: FloatArray,
     relative_variance1: FloatArray,
     clustered1: BoolArray,
     x2: FloatArray,
     exposure2: FloatArray,
-    n2: FloatArray,
+    degrees2: FloatArray,
     relative_variance2: FloatArray,
     clustered2: BoolArray,
 ) -> FloatArray:
     """Test of two rates of which at least one has a cluster-robust variance, by t on the log of their ratio.
 
     Each side brings the relative variance of its own interval (robust, or 1 / events); degrees of freedom are
-    Satterthwaite's with patients - 1 on a robust side and unlimited on a Poisson one. Where one side has no event its
-    log does not exist: then the exact conditional test on effective counts, both sides divided by the other side's
-    design effect (Rao and Scott 1999).
+    Satterthwaite's, with `intervals.cluster_degrees` on a robust side and unlimited on a Poisson one. Where one side
+    has no event its log does not exist: then the exact conditional test on effective counts, both sides divided by the
+    other side's design effect (Rao and Scott 1999).
     """
     none = (x1 == 0) | (x2 == 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         squared = relative_variance1 + relative_variance2
         t = np.log((x1 / exposure1) / (x2 / exposure2)) / np.sqrt(squared)
-        spread = np.where(clustered1, relative_variance1**2 / (n1 - 1), 0.0)
-        spread += np.where(clustered2, relative_variance2**2 / (n2 - 1), 0.0)
+        spread = np.where(clustered1, relative_variance1**2 / degrees1, 0.0)
+        spread += np.where(clustered2, relative_variance2**2 / degrees2, 0.0)
         degrees = squared**2 / spread
         p = np.asarray(2 * stdtr(np.where(none, 1.0, degrees), -np.abs(np.where(none, 0.0, t))), dtype=np.float64)
         effect = np.where(x1 == 0, relative_variance2 * x2, relative_variance1 * x1)

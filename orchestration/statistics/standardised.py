@@ -33,6 +33,7 @@ from orchestration.statistics.standardise import (
     direct_proportion,
     direct_rate,
     expected_events,
+    has_heavy_event,
     indirect_ratio,
 )
 
@@ -45,10 +46,11 @@ LEAST_CELLS = 4
 DIGITS = 3
 
 DIRECT_METHODS = {
-    RATE: "direct; Dobson with Byar",
+    RATE: "direct; Dobson with Byar",  # or HEAVY_RATE
     PROPORTION: "direct; Wilson of the effective number",
     MEAN: "direct; Student t, Satterthwaite",
 }
+HEAVY_RATE = "direct; Fay and Feuer gamma"
 BY_DESIGN = ", design effect"
 _SUMS = ("sum_y", "sum_d", "sum_yy", "weight")
 _GROUP = ["measure_id", "period_starts_on", "site", "stratifier", "stratum"]
@@ -61,10 +63,11 @@ def add_standardised(
 
     `strata` comes from `add_estimates(keep_sums=True)`; `age_sex` is int_stratum__age_sex: sums by measure, year, site,
     stratifier, stratum, age band and sex with the standard's weight; `measures` is dim_measure. Only cells in which
-    all sites together have somebody are weighted. Direct: rates Dobson's limits, proportions Wilson's for the effective
-    number of people, means t; from 10 events on, and only where each weighted cell has somebody. Indirect, for rates
-    and proportions: exact Poisson below 10 events, Byar's from 10. Where the crude rate's interval is cluster-robust,
-    its design effect widens both. Raises StatisticsError for frames without their columns.
+    all sites together have somebody are weighted. Direct: rates Dobson's limits, or Fay and Feuer's with a heavy rare
+    cell, proportions Wilson's for the effective number of people, means t; from 10 events on, and only where each
+    weighted cell has somebody. Indirect, for rates and proportions: exact Poisson below 10 events, Byar's from 10.
+    Where the crude rate's interval is cluster-robust, its design effect widens both. Raises
+    StatisticsError for frames without their columns.
     """
     require_columns(age_sex, (*_GROUP, "age_band", "sex", *_SUMS), "sums by age and sex")
     numbers = {name: np.full(len(strata), np.nan) for name in NUMBERS}
@@ -128,7 +131,10 @@ def _by_kind(
         scale = multiplier[here]
         widened = np.where(effect[here] > 1, BY_DESIGN, "").astype(object)
         exact = np.where(y.sum(axis=0) < BYAR_FROM_EVENTS, "indirect; exact Poisson", "indirect; Byar").astype(object)
-        names = {METHODS[0]: DIRECT_METHODS[kind] + widened, METHODS[1]: exact + widened}
+        named = np.full(here.size, DIRECT_METHODS[kind], dtype=object)
+        if kind == RATE:
+            named[has_heavy_event(y, d, weight[:, here])] = HEAVY_RATE
+        names = {METHODS[0]: named + widened, METHODS[1]: exact + widened}
         found.append((rows[here], Standardised(*(part * scale for part in direct)), indirect, names))
     return found
 

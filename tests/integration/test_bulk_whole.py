@@ -21,12 +21,12 @@ from tests.support.bulk_server.authorization import CLIENT_ID
 from tests.support.bulk_server.jobs import Content
 from tests.support.bulk_server.keys import EC_ID, ec_key, pem
 from tests.support.bulk_server.server import BulkServer
-from tests.support.small_run import Ended, run_job, settings_for
+from tests.support.small_run import MONTHS, Ended, run_job, settings_for
 from tests.support.source_files import query
 
 TYPES = (*DEFAULT_TYPES, "EpisodeOfCare")
 REALDATA = os.environ.get("EQUITY_REALDATA")
-CHILDREN, MONTHS = 200, 24
+CHILDREN = 200
 TABLES = ("measures", "strata", "gaps", "held", "quality")
 
 

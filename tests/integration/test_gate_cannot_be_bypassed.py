@@ -231,12 +231,12 @@ NEW_CONDITIONS = Cohort(condition_prefixes=("E10", "E11"))
     [
         ("title", {"title": "Another title"}),
         ("gate.profile", {"gate": Gate(profile="cms_dq_atlas")}),
-        ("window.months", {"window": Window(months=12)}),
+        ("window.months", {"window": Window(months=6)}),
         ("as_of", {"as_of": dt.date(2026, 5, 31)}),
         ("cohort.condition_prefixes", {"cohort": NEW_CONDITIONS}),
         ("catchment_counties", {"catchment_counties": ("39061",)}),
         ("sources, sources.registry.mapping, ", {"sources": ()}),
-        ("demo, window.months", {"demo": True, "window": Window(months=12)}),
+        ("demo, window.months", {"demo": True, "window": Window(months=6)}),
     ],
 )
 def test_with_a_setting_changed_since_the_data_were_made(

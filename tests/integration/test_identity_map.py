@@ -19,11 +19,11 @@ from orchestration.settings import (
 )
 from orchestration.sources.warehouse import prepare
 from orchestration.synthetic.registry import generate
-from tests.support.small_run import run_job, settings_for
+from tests.support.small_run import MONTHS, run_job, settings_for
 from tests.support.source_files import AS_OF, pull_all
 from tests.support.tiny_warehouse import build
 
-CHILDREN, MONTHS = 400, 24
+CHILDREN = 400
 # Tables whose every second row is in the other system's extract.
 SHARED_OUT = ("encounters", "observations", "conditions", "coverage", "addresses")
 

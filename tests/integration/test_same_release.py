@@ -13,10 +13,10 @@ from orchestration.settings_omop import OmopSource
 from orchestration.synthetic.formats import write_registry
 from orchestration.synthetic.omop import PROBLEM_LIST
 from tests.support.release_tables import TABLES, differing_tables, published
-from tests.support.small_run import MONTHS, run_job, settings_for
+from tests.support.small_run import run_job, settings_for
 
 # Enough for every table of the release to have rows.
-CHILDREN = 400
+CHILDREN, MONTHS = 400, 24
 
 # How a source of each form is set up; `registry` is the folder that the form was written into.
 SOURCES = {
@@ -29,7 +29,7 @@ def release_of(form: str, folder: Path, source: Source | None = None) -> Setting
     """Write the registry in one form and run the whole job on it. Rows that cannot be used are part of it."""
     registry = folder / "registry"
     write_registry(registry, form, patients=CHILDREN, as_of=DEMO_AS_OF, months=MONTHS)
-    settings = settings_for(registry, folder / "var")
+    settings = settings_for(registry, folder / "var", months=MONTHS)
     if source is not None:
         settings = settings.model_copy(update={"sources": (source, *settings.sources[1:])})
     run_job(settings)

@@ -104,5 +104,5 @@ def test_cluster_robust_variance_is_the_linearised_one() -> None:
     np.testing.assert_allclose(relative, variance / rate**2, rtol=1e-12)
     # 2.200985160082949 is the 97.5 % point of Student's t with 11 degrees of freedom.
     factor = np.exp(2.200985160082949 * np.sqrt(variance) / rate)
-    found = intervals.cluster_ratio(np.array([rate]), relative, np.array([float(n)]), 0.95)
+    found = intervals.cluster_ratio(np.array([rate]), relative, np.array([11.0]), 0.95)
     np.testing.assert_allclose([found.low[0], found.high[0]], [rate / factor, rate * factor], rtol=1e-9)

@@ -29,6 +29,7 @@ def test_every_method_name_on_a_row_is_on_the_page() -> None:
         *(contrasts.DIFFERENCE_METHODS[kind] for kind in (0, 1)),
         *(contrasts.RATIO_METHODS[kind] for kind in (0, 1)),
         *standardised.DIRECT_METHODS.values(),
+        standardised.HEAVY_RATE,
         *(bounds.EXACT, bounds.OUTER, changes.METHOD, decomposition.METHOD, SIMULATION_METHOD),
         *inequality.ORDERED_METHODS.values(),
     }

@@ -24,7 +24,7 @@ from orchestration.settings import (
 if TYPE_CHECKING:
     import dagster as dg
 
-CHILDREN, MONTHS = 300, 24
+CHILDREN, MONTHS = 300, 12
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Ended:
     err: str
 
 
-def settings_for(folder: Path, data_dir: Path, as_of: dt.date = DEMO_AS_OF) -> Settings:
+def settings_for(folder: Path, data_dir: Path, as_of: dt.date = DEMO_AS_OF, months: int = MONTHS) -> Settings:
     """Settings for a registry that lies in `folder`, with the demo's area measures."""
     sources: list[Source] = []
     for source in demo_settings(data_dir).sources:
@@ -44,7 +44,7 @@ def settings_for(folder: Path, data_dir: Path, as_of: dt.date = DEMO_AS_OF) -> S
         sources.append(source.model_copy(update={"path": path}))
     assert isinstance(sources[0], RegistryFilesSource)
     return Settings(
-        title="Small registry", data_dir=data_dir, as_of=as_of, window=Window(months=MONTHS), sources=tuple(sources)
+        title="Small registry", data_dir=data_dir, as_of=as_of, window=Window(months=months), sources=tuple(sources)
     )
 
 

@@ -30,7 +30,8 @@ def _clusters() -> Mapping[str, float]:
             part.sum(axis=1).astype(np.float64) for part in (events, months, events**2, events * months, months**2)
         )
         n = np.full(_STUDIES, float(children))
-        limits = intervals.cluster_ratio(y / d, intervals.ratio_relative_variance(y, d, n, yy, yd, dd), n, 0.95)
+        relative, degrees = intervals.ratio_relative_variance(y, d, n, yy, yd, dd), intervals.cluster_degrees(y, n, yy)
+        limits = intervals.cluster_ratio(y / d, relative, degrees, 0.95)
         used = y >= 10
         found[f"{children} children"] = _percent(Interval(limits.low[used], limits.high[used]), 0.5)
     return found
@@ -70,30 +71,31 @@ def _two_groups() -> Mapping[str, float]:
 METHODS = (
     Method(
         "Coverage: rates where children have several events",
-        "Of many simulated studies, the percentage in which the cluster-robust interval holds the true rate. With few"
-        " children the variance between them is known too poorly for t to make up for it.",
+        "Of many simulated studies, the percentage in which the cluster-robust interval holds the true rate. With n − 1"
+        " degrees of freedom it would be 91 to 92 % up to 50 children.",
         "Simulation of 4,000 studies, seeded; children differ in risk by a gamma distribution of shape 0.3",
         {"events per child and month": "0.5", "months of each": "3 to 12", "intervals": "95 %"},
         {
-            "12 children": "92.2",
-            "20 children": "90.9",
-            "50 children": "92.0",
-            "100 children": "94.0",
-            "300 children": "93.5",
+            "12 children": "96.9",
+            "20 children": "94.9",
+            "50 children": "93.8",
+            "100 children": "94.9",
+            "300 children": "94.0",
         },
         _clusters,
-        remark="Read an interval of fewer than 100 children as somewhat narrower than it should be.",
+        remark="With few events of few children, about as many as children, it is wider than needed: up to 99 %.",
     ),
     Method(
         "Coverage: direct standardisation with a heavy rare cell",
-        "The percentage of simulated studies in which Dobson's interval holds the true rate, when an age with few"
-        " children weighs much in the standard: its chance of no event at all is not in the interval.",
+        "The percentage of simulated studies in which the interval of a standardised rate holds the true rate, when an"
+        " age with few children weighs much in the standard. Dobson's interval alone would hold it in 75, 63 and 63 %,"
+        " because it does not know of an event that was expected and did not come.",
         "Simulation of 4,000 studies, seeded",
         {"person-time of two ages": "1,000 and 50", "events per person-time": "0.05 and 0.02", "intervals": "95 %"},
-        {"weights alike": "75.1", "weights 3 : 1 for the small age": "63.0", "weights 9 : 1": "63.0"},
+        {"weights alike": "100.0", "weights 3 : 1 for the small age": "100.0", "weights 9 : 1": "100.0"},
         _heavy_cell,
-        remark="Read a standardised rate beside the crude one; where an age with one or two expected events weighs"
-        " much, its interval is too narrow.",
+        remark="Fay and Feuer's limits are known to be wide. Where no age weighs so much, Dobson's hold the true rate"
+        " in 94 to 98 %.",
     ),
     Method(
         "Coverage: summary indices of two groups",

@@ -24,7 +24,8 @@ def _cluster() -> Mapping[str, float]:
     y, d = events.sum(), months.sum()
     sums = [array(total) for total in (y, d, 12, (events**2).sum(), (events * months).sum(), (months**2).sum())]
     relative = intervals.ratio_relative_variance(*sums)
-    found = intervals.cluster_ratio(array(y / d), relative, array(12), 0.95)
+    degrees = intervals.cluster_degrees(array(y), array(12), array((events**2).sum()))
+    found = intervals.cluster_ratio(array(y / d), relative, degrees, 0.95)
     return {"rate per month": y / d, **_limits(found), "design effect": float(relative[0]) * y}
 
 
@@ -41,6 +42,11 @@ _STANDARD = np.array([3.0, 1.0])
 
 def _direct() -> Mapping[str, float]:
     found = standardise.direct_rate(_EVENTS, _MONTHS, _STANDARD, 0.95)
+    return {"rate per 1,000": found.value[0] * 1000, **_limits(Interval(found.low, found.high), 1000)}
+
+
+def _direct_heavy() -> Mapping[str, float]:
+    found = standardise.direct_rate(np.array([[40.0], [0.0]]), np.array([[1000.0], [50.0]]), _STANDARD, 0.95)
     return {"rate per 1,000": found.value[0] * 1000, **_limits(Interval(found.low, found.high), 1000)}
 
 
@@ -91,13 +97,14 @@ METHODS = (
     Method(
         "Interval of a rate where children have several events",
         "Cluster-robust with children as clusters: var(r) = n/(n − 1) · Σ(y − r d)² / (Σd)², on the log scale,"
-        " r · exp(± t(n − 1) · se(r)/r). From 10 events and 10 children on.",
-        "Cochran 1977, section 6.4; Korn and Graubard 1999, section 5.2",
+        " r · exp(± t · se(r)/r), t with (Σy)²/Σy² degrees of freedom, at most n − 1: with few children, or many events"
+        " of few of them, n − 1 are too many. From 10 events and 10 children on.",
+        "Cochran 1977, section 6.4; Korn and Graubard 1999, section 5.2; Kish 1965 for the effective number",
         {
             "events of 12 children": "0 1 4 0 2 0 1 7 0 0 1 2",
             "their months": "12 3 7 12 12 1 9 12 12 4 12 6",
         },
-        {"rate per month": "0.1765", "lower limit": "0.0727", "upper limit": "0.4282", "design effect": "2.9200"},
+        {"rate per month": "0.1765", "lower limit": "0.0592", "upper limit": "0.5257", "design effect": "2.9200"},
         _cluster,
         ("cluster-robust, log scale",),
     ),
@@ -130,10 +137,22 @@ METHODS = (
         {"rate per 1,000": "15.00", "lower limit": "10.05", "upper limit": "21.27"},
         _direct,
         ("direct; Dobson with Byar", "direct; Wilson of the effective number", "direct; Student t, Satterthwaite"),
-        "Where the crude interval is cluster-robust, its design effect multiplies the variance. Standardised"
+        "A rate has other limits where an age with few children weighs much: see the next method."
+        " Where the crude interval is cluster-robust, its design effect multiplies the variance. Standardised"
         " values rest"
         " on counts by age and sex that are not published; they are rounded to three digits and sums over at least four"
         " cells, so that no count can be worked out from them.",
+    ),
+    Method(
+        "Direct standardisation with a heavy rare cell",
+        "Where an event in some age and sex would weigh over four times as much as the group's events do:"
+        " limits of a gamma distribution, v/2y χ²(2y²/v; α/2) and (v + m²)/2(y + m) χ²(2(y + m)²/(v + m²); 1 − α/2),"
+        " with y the rate, v its variance and m = max w/n / Σw. They allow for the event that did not come.",
+        "Fay and Feuer 1997, Statistics in Medicine 16:791",
+        {"events in two ages": "40, 0", "person-time": "1,000, 50", "standard": "3 : 1"},
+        {"rate per 1,000": "30.00", "lower limit": "21.43", "upper limit": "49.74"},
+        _direct_heavy,
+        ("direct; Fay and Feuer gamma",),
     ),
     Method(
         "Indirect standardisation",

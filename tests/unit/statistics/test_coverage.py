@@ -60,22 +60,35 @@ def test_student_t_covers_normal_values_in_whole_tenths(count: int) -> None:
 
 def _clustered(
     rng: np.random.Generator, patients: int, per_month: float, shape: float
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Rate, its robust relative variance, events, months: children differ in their risk (gamma) and in their months."""
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Rate, its robust relative variance and degrees of freedom, events, months of many studies.
+
+    Children differ in their risk (gamma) and in their months.
+    """
     months = rng.integers(3, 13, (STUDIES, patients))
     events = rng.poisson(rng.gamma(shape, per_month / shape, (STUDIES, patients)) * months)
     sums = [part.sum(axis=1).astype(np.float64) for part in (events, months, events**2, events * months, months**2)]
-    relative = intervals.ratio_relative_variance(*sums[:2], np.full(STUDIES, float(patients)), *sums[2:])
-    return sums[0] / sums[1], relative, sums[0], sums[1]
+    n = np.full(STUDIES, float(patients))
+    relative = intervals.ratio_relative_variance(*sums[:2], n, *sums[2:])
+    return sums[0] / sums[1], relative, intervals.cluster_degrees(sums[0], n, sums[2]), sums[0], sums[1]
 
 
-@pytest.mark.parametrize(("patients", "per_month", "shape"), [(40, 0.1, 1.0), (100, 0.05, 0.5), (300, 0.02, 0.3)])
-def test_cluster_robust_covers_where_poisson_does_not(patients: int, per_month: float, shape: float) -> None:
+@pytest.mark.parametrize(
+    ("patients", "per_month", "shape", "most"),
+    [
+        (12, 0.5, 0.3, 0.97), (20, 0.5, 0.3, 0.97), (30, 2.0, 0.3, 0.97), (40, 0.1, 1.0, 0.97),
+        (100, 0.05, 0.5, 0.97), (300, 0.02, 0.3, 0.97), (300, 0.5, 0.3, 0.97),
+        (20, 0.1, 0.3, 0.99),  # few events of few children: wider than needed
+    ],
+)  # fmt: skip
+def test_cluster_robust_covers_where_poisson_does_not(
+    patients: int, per_month: float, shape: float, most: float
+) -> None:
     rng = np.random.default_rng(20265)
-    rate, relative, events, months = _clustered(rng, patients, per_month, shape)
+    rate, relative, degrees, events, months = _clustered(rng, patients, per_month, shape)
     used = events >= 10
-    robust = intervals.cluster_ratio(rate[used], relative[used], np.full(int(used.sum()), float(patients)), 0.95)
-    assert 0.93 < _covered(robust, per_month) < 0.97
+    robust = intervals.cluster_ratio(rate[used], relative[used], degrees[used], 0.95)
+    assert 0.93 < _covered(robust, per_month) < most
     assert _covered(intervals.poisson_rate(events[used], months[used], 0.95), per_month) < 0.92
 
 
@@ -114,8 +127,8 @@ def test_mover_of_rates_covers_a_little_more_and_the_exact_test_rejects_a_little
 def test_clustered_test_keeps_its_level_where_the_poisson_test_does_not() -> None:
     rng = np.random.default_rng(20268)
     sides = [_clustered(rng, 100, 0.05, 0.5) for _ in range(2)]
-    patients, yes = np.full(STUDIES, 100.0), np.ones(STUDIES, dtype=bool)
-    arguments = [(events, months, patients, relative, yes) for _, relative, events, months in sides]
+    yes = np.ones(STUDIES, dtype=bool)
+    arguments = [(events, months, degrees, relative, yes) for _, relative, degrees, events, months in sides]
     robust = p_values.clustered_rates(*arguments[0], *arguments[1])
     naive = p_values.conditional_poisson(*arguments[0][:2], *arguments[1][:2])
     assert 0.035 < np.mean(robust <= 0.05) < 0.065

@@ -74,9 +74,16 @@ def test_variance_of_many_near_equal_values_is_not_lost_to_rounding() -> None:
 def test_repeated_events_of_few_patients_widen_a_rate() -> None:
     """Twenty events of twenty patients against twenty events of four: the same rate, less evidence."""
     y, d, n = array(20, 20), array(1200, 1200), array(100, 100)
-    relative = intervals.ratio_relative_variance(y, d, n, array(20, 100), array(240, 240), array(14400, 14400))
-    found = intervals.cluster_ratio(y / d, relative, n, 0.95)
+    squares = array(20, 100)
+    relative = intervals.ratio_relative_variance(y, d, n, squares, array(240, 240), array(14400, 14400))
+    degrees = intervals.cluster_degrees(y, n, squares)
+    assert degrees.tolist() == [20, 4]
+    found = intervals.cluster_ratio(y / d, relative, degrees, 0.95)
     assert (found.high - found.low)[1] > 1.9 * (found.high - found.low)[0]
+
+
+def test_degrees_of_freedom_are_never_more_than_patients_less_one() -> None:
+    assert intervals.cluster_degrees(array(12, 24), array(12, 12), array(12, 48)).tolist() == [11, 11]
 
 
 @pytest.mark.parametrize("confidence", [0.5, 1.0, 95.0, -1.0])

@@ -7,10 +7,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from orchestration.errors import StatisticsError
+from orchestration.statistics import standardise
 from orchestration.statistics.estimates import add_estimates
-from orchestration.statistics.standardise import direct_mean, direct_proportion, direct_rate, indirect_ratio
+from orchestration.statistics.standardise import (
+    direct_mean,
+    direct_proportion,
+    direct_rate,
+    has_heavy_event,
+    indirect_ratio,
+)
 from orchestration.statistics.standardised import COLUMNS, METHODS, NUMBERS, add_standardised, round_to_digits
 from tests.support.strata_frames import MEASURES, published, stratum, withheld
 
@@ -100,6 +108,35 @@ def test_repeated_events_widen_both_by_the_design_effect() -> None:
     plain = indirect_ratio(np.array([70.0]), np.array([50.0]), 0.95)
     wide = indirect_ratio(np.array([70.0]), np.array([50.0]), 0.95, design_effect=4.0)
     np.testing.assert_allclose((wide.high - 1.4) / (plain.high - 1.4), 2)
+
+
+def test_a_heavy_rare_cell_gets_gamma_limits_that_allow_for_its_event() -> None:
+    """Fay and Feuer 1997, by chi-squared quantiles; the group beside it keeps Dobson's."""
+    events, months = np.array([[40.0, 40.0], [0.0, 20.0]]), np.array([[1000.0, 1000.0], [50.0, 400.0]])
+    weights = np.array([3.0, 1.0])
+    assert has_heavy_event(events, months, weights).tolist() == [True, False]
+    found = direct_rate(events, months, weights, 0.95)
+    rate, variance, heaviest = 0.75 * 0.04, 40 * (0.75 / 1000) ** 2, 0.25 / 50
+    low = variance / (2 * rate) * stats.chi2.ppf(0.025, 2 * rate**2 / variance)
+    more, spread = rate + heaviest, variance + heaviest**2
+    high = spread / (2 * more) * stats.chi2.ppf(0.975, 2 * more**2 / spread)
+    np.testing.assert_allclose([part[0] for part in found], [rate, low, high], rtol=1e-12)
+    dobson = direct_rate(events[:, 1:], months[:, 1:], weights, 0.95)
+    np.testing.assert_allclose([part[1] for part in found], [part[0] for part in dobson], rtol=1e-12)
+
+
+def test_the_gamma_limits_of_one_cell_are_the_exact_poisson_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standardise, "HEAVY", 0.5)
+    found = direct_rate(np.array([[12.0]]), np.array([[300.0]]), np.ones(1), 0.95)
+    limits = stats.chi2.ppf([0.025, 0.975], [24, 26]) / 2 / 300
+    np.testing.assert_allclose([found.low[0], found.high[0]], limits, rtol=1e-12)
+
+
+def test_a_rate_says_which_limits_it_has() -> None:
+    cells = age_sex(group_a=[(40, 1000), (0, 10), (30, 900), (20, 800)], group_b=[(9, 30), (9, 30), (9, 30), (9, 30)])
+    rates = MEASURES.assign(kind=MEASURES["kind"].replace("proportion", "rate"))
+    found = add_standardised(strata_of(cells), cells, rates, 0.95).set_index("stratum")["value_standardised_method"]
+    assert found.to_dict() == {"group_a": "direct; Fay and Feuer gamma", "group_b": "direct; Dobson with Byar"}
 
 
 def test_intervals_of_direct_values_cover() -> None:

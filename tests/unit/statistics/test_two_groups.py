@@ -120,8 +120,8 @@ def test_clustered_test_with_equal_rates_and_with_no_event_on_one_side() -> None
         yes = np.array([True])
         return float(
             p_values.clustered_rates(
-                *(array(x1), array(1200), array(100), array(3 / x1 if x1 else np.nan), yes if x1 else ~yes),
-                *(array(x2), array(1200), array(100), array(3 / x2 if x2 else np.nan), yes if x2 else ~yes),
+                *(array(x1), array(1200), array(99), array(3 / x1 if x1 else np.nan), yes if x1 else ~yes),
+                *(array(x2), array(1200), array(99), array(3 / x2 if x2 else np.nan), yes if x2 else ~yes),
             )[0]
         )
 
