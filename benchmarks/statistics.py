@@ -1,8 +1,8 @@
 """Times the statistics alone on invented counts: 20 measures, 12 stratifiers, 36 months, 25 sites by default.
 
 Everything that a run computes after the counts is done once: estimates, gaps with bounds, summary indices, changes,
-decompositions and the register; the counts are of months and of the years that they make up. Prints wall seconds per
-part, and processor seconds of all threads beside them.
+decompositions, the register, charts and aims; the counts are of months and of the years that they make up. Prints wall
+seconds per part, and processor seconds of all threads beside them.
 `python -m benchmarks.statistics --measures 5 --sites 4` is a small one.
 """
 
@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 
 from orchestration.disclosure.primary import protect
+from orchestration.registers.reading import read_registers
 from orchestration.statistics import analysis, changes, decomposition, estimates, gaps, inequality
+from orchestration.statistics.follow_up import follow_up
 
 KINDS = ("proportion", "rate", "proportion", "rate", "mean")
 GROUPS = 6
@@ -38,9 +40,49 @@ def main() -> None:
     started, used = time.perf_counter(), time.process_time()
     found = analysis.analyse(protected, verdicts, confidence=0.95, **dims)
     seconds["everything"] = (time.perf_counter() - started, time.process_time() - used)
+    started, used = time.perf_counter(), time.process_time()
+    followed = followed_up(found, dims, wanted.sites)
+    seconds["charts and aims"] = (time.perf_counter() - started, time.process_time() - used)
     for name, (wall, processor) in seconds.items():
         print(f"{name:24} {wall:6.1f} s, processor {processor:6.1f} s")
-    print(", ".join(f"{len(table):,} {name.replace('_', ' ')}" for name, table in found._asdict().items()))
+    tables = found._asdict() | {name: followed[name] for name in ("chart_series", "charts", "aims")}
+    print(", ".join(f"{len(table):,} {name.replace('_', ' ')}" for name, table in tables.items()))
+
+
+def followed_up(found: analysis.Analysis, dims: dict[str, pd.DataFrame], sites: int) -> dict[str, pd.DataFrame]:
+    """Charts of every group and gap, and an aim for each measure: the second group's gap, halved within a year."""
+    registers = read_registers(None).frames()
+    baseline = dims["periods"]["period_starts_on"].min()
+    registers["aims"] = pd.DataFrame(
+        {
+            "aim_id": dims["measures"]["measure_id"],
+            "title": "A smaller gap",
+            "population": "",
+            "measure_id": dims["measures"]["measure_id"],
+            "stratifier": "stratifier_00",
+            "stratum": "group_1",
+            "site": "all",
+            "grain": "month",
+            "baseline_starts_on": baseline,
+            "baseline_ends_on": baseline + pd.DateOffset(months=12, days=-1),
+            "baseline_value": 2.0,
+            "gap_target": 1.0,
+            "group_targets": "group_0=20 group_1=21",
+            "by_when": dims["periods"]["period_ends_on"].max() + pd.DateOffset(years=1),
+            "owner": "A team",
+            "process_measure_id": "",
+            "balancing_measure_id": "",
+        }
+    )
+    names = ["all", *(f"site_{i:02}" for i in range(1, sites))]
+    return follow_up(
+        found.strata,
+        found.gaps,
+        registers=registers,
+        sites=pd.DataFrame({"site": names, "site_label": names}),
+        confidence=0.95,
+        **dims,
+    )
 
 
 def _timed(*functions: object) -> dict[str, tuple[float, float]]:
@@ -75,6 +117,9 @@ def dimensions(measures: int, stratifiers: int, months: int) -> dict[str, pd.Dat
                 + ["lower_is_better"] * (measures % 2),
                 "multiplier": [units[kind][1] for kind in kinds],
                 "denominator_unit": [units[kind][0] for kind in kinds],
+                "counts_what": ["events" if kind == "rate" else "patients" for kind in kinds],
+                "family": "outcome",
+                "population": "",
             }
         ),
         "stratifiers": pd.DataFrame(
@@ -83,14 +128,15 @@ def dimensions(measures: int, stratifiers: int, months: int) -> dict[str, pd.Dat
                 "kind": ["overall", *["person"] * stratifiers],
                 "reference_rule": ["overall", *["best"] * stratifiers],
                 "is_exclusive": True,
+                "is_crossing": False,
                 "disadvantaged_end": ["", *("last" if i % 3 == 2 else "" for i in range(stratifiers))],
                 "quality_field": "",
             }
         ),
         "strata_labels": pd.DataFrame(
-            [("overall", "all", 0, False)]
-            + [(name, f"group_{g}", g, g == GROUPS - 1) for name in names for g in range(GROUPS)],
-            columns=["stratifier", "stratum", "sort_order", "is_missing"],
+            [("overall", "all", "Everyone", 0, False)]
+            + [(name, f"group_{g}", f"Group {g}", g, g == GROUPS - 1) for name in names for g in range(GROUPS)],
+            columns=["stratifier", "stratum", "label", "sort_order", "is_missing"],
         ),
         "periods": pd.DataFrame(
             [("month", start, start + pd.offsets.MonthEnd(0), True) for start in starts]

@@ -96,6 +96,7 @@ def draw(
         status = np.where(is_current, state, status)
         baseline_points = np.where(is_current, used.sum(axis=1), baseline_points)
         limits = own.where(part & (state == selection.DRAWN)[:, None], limits)
+    reason[(status == selection.TOO_SMALL) & (panel.kind == RATE) & ~is_gap] += selection.BETWEEN_EVENTS
     return _judged(
         panel, phases, limits, status, chart, reason, factor, baseline_points, overlap, target, is_spread=is_spread
     )

@@ -29,6 +29,9 @@ PROVISIONAL_BELOW = 20
 # More than this share of a baseline's points suppressed, and what is left is no fair sample of it.
 SUPPRESSED_SHARE = 0.10
 
+# What a team does where suppression leaves no chart of events: said of every such series, so that it tells no count.
+BETWEEN_EVENTS = "; too few a month to be shown: the care team's marts have the time between events (t chart)"
+
 DRAWN = "drawn"
 EMPTY = "not drawn: nobody in the group"
 HELD_BACK = "not drawn: held"

@@ -97,6 +97,13 @@ def test_why_a_chart_is_not_drawn(numerators: list[int], status: str) -> None:
     assert found["chart_series"][["variation", "rule_set"]].to_numpy().tolist() == [["", ""]]
 
 
+def test_events_too_few_to_be_shown_point_to_the_charts_that_stay_in_the_house() -> None:
+    found = followed(published(counted("visits", "a", [5] * 36, N), counted("share", "a", [5] * 36, N)))["chart_series"]
+    reasons = found.set_index("measure_id")["chart_reason"]
+    assert reasons["visits"] == "events over time at risk" + selection.BETWEEN_EVENTS
+    assert selection.BETWEEN_EVENTS not in reasons["share"]
+
+
 def test_a_group_that_comes_after_the_baseline_has_too_few_points_and_is_not_nobody() -> None:
     late = counted("share", "a", shares(0.3), N).iloc[14:]
     found = followed(published(late, counted("share", "b", shares(0.3), N)))["chart_series"]
