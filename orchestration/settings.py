@@ -116,15 +116,21 @@ Source = Annotated[
 ]
 
 
+# Of the roll-ups of race and ethnicity one is published by default.
+KEPT_IN_MARTS = ("race_omb2024_aoic", "race_omb2024_freq", "race_omb1997_hispanic_first")
+
+
 class Disclosure(_Strict):
     """Counts of people or events from 1 to `min_cell - 1` are suppressed (CMS Cell Size Suppression Policy: 11).
 
     `exact_seconds`: for how long hidden counts are also examined by linear programming, which finds what several sums
-    give away together; 0 leaves it at sum after sum.
+    give away together; 0 leaves it at sum after sum. `kept_in_marts`: groupings that are not published. Groupings of
+    the same children take values from each other, because where two differ by a few children one must hide.
     """
 
     min_cell: Annotated[int, Field(ge=2, le=1000)] = POLICY_MIN_CELL
     exact_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.0
+    kept_in_marts: tuple[str, ...] = KEPT_IN_MARTS
 
 
 class Gate(_Strict):

@@ -39,6 +39,7 @@ _DESCRIPTIONS = {
 _COUNTED: list[dg.AssetKey | str] = [KEY, *INPUTS, *JUDGED[:2], "int_stratum__age_sex", "int_stratum__member"]
 # Groups of different stratifiers that consist of the same codes; a crossing's consist of two.
 MEMBERS = "select distinct dimension, stratifier, stratum, code from int_stratum__member where code_2 = -1"
+_PUBLISHED = "from {} where stratifier in (select stratifier from publish.gate_stratifier)"
 _MISSING_SHARES = """
     select field as quality_field, site, grain, period_starts_on, 1 - value as missing_share
     from fct_quality where metric = 'completeness' and stratifier = ''
@@ -73,10 +74,11 @@ def analysis(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         from orchestration.statistics.robustness import Missingness
 
         require_passed(con, run_id_of(con))
-        measures, stratifiers, periods = (frame_of(con, f"dim_{name}") for name in ("measure", "stratifier", "period"))
+        measures, periods = frame_of(con, "dim_measure"), frame_of(con, "dim_period")
+        stratifiers = con.execute(_PUBLISHED.format("dim_stratifier")).df()
         phase.say("what must be hidden so that small counts cannot be worked out")
         protected = suppress(
-            frame_of(con, "fct_measure_stratum"),
+            con.execute(_PUBLISHED.format("fct_measure_stratum")).df(),
             measures,
             stratifiers,
             periods,

@@ -57,7 +57,9 @@ def follow_up(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
             *(_followed(con, table, registers.aims) for table in ("strata", "gaps")),
             registers=registers.frames(),
             measures=frame_of(con, "dim_measure"),
-            stratifiers=frame_of(con, "dim_stratifier"),
+            stratifiers=con.execute(
+                "from dim_stratifier where stratifier in (select stratifier from publish.gate_stratifier)"
+            ).df(),
             strata_labels=frame_of(con, "dim_stratum"),
             periods=frame_of(con, "dim_period"),
             sites=frame_of(con, "dim_site"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import duckdb
 
 DATA_TABLES = ("fct_measure_stratum", "fct_quality", "fct_structure", "fct_conservation")
-VERDICT_TABLES = ("gate_verdict", "gate_quality", "gate_check")
+VERDICT_TABLES = ("gate_verdict", "gate_quality", "gate_check", "gate_stratifier")
 
 
 def data_fingerprint(con: duckdb.DuckDBPyConnection) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from orchestration.settings import Settings
 
-GATE_TABLES = ("gate_result", "gate_verdict", "gate_quality", "gate_check")
+GATE_TABLES = ("gate_result", "gate_verdict", "gate_quality", "gate_check", "gate_stratifier")
 _RUN_AGAIN = "run the whole job again, so that the gate judges what is published"
 
 
@@ -88,7 +88,7 @@ def run_gate(
         _decide(con, run_id, profile, checks, is_passed=False)
         raise _structure_wrong(blocking)
 
-    spine = prepare_slices(con, profile)
+    spine = prepare_slices(con, profile, settings.disclosure.kept_in_marts)
     quality = read_quality(con)
     units = field_frames(quality[quality["stratifier"] == ""], spine, profile)
     results = run([(unit.frame, partial(fitness_suite, unit.name, unit.rules)) for unit in units])
@@ -212,6 +212,7 @@ def _slices_without_verdict(con: duckdb.DuckDBPyConnection) -> int:
         """
         select count(*) from (
             select distinct measure_id, stratifier, site, grain, period_starts_on from fct_measure_stratum
+            where stratifier in (select stratifier from publish.gate_stratifier)
         ) left join (
             select measure_id, stratifier, site, grain, period_starts_on, count(*) as n_verdicts
             from publish.gate_verdict where verdict in ('publish', 'warn', 'hold')

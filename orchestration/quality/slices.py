@@ -6,10 +6,12 @@ its second stratifier where it is a crossing, and on the field that the measure 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from orchestration.errors import SettingsError
 from orchestration.quality_metrics import MEASURE_SPECIFIC
+from orchestration.settings import KEPT_IN_MARTS
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,9 +19,11 @@ if TYPE_CHECKING:
 
     from orchestration.quality.thresholds import Profile
 
+OVERALL = "overall"
 _SLICES = """
     create or replace temp table gate_slice as
     select distinct measure_id, stratifier, site, grain, period_starts_on from fct_measure_stratum
+    where stratifier in (select stratifier from publish.gate_stratifier)
 """
 
 _NEEDS = """
@@ -70,11 +74,13 @@ _QUALITY = f"""
 """
 
 
-def prepare_slices(con: duckdb.DuckDBPyConnection, profile: Profile) -> pd.DataFrame:
+def prepare_slices(con: duckdb.DuckDBPyConnection, profile: Profile, kept_in_marts: Sequence[str]) -> pd.DataFrame:
     """Temporary tables gate_slice and gate_need; returns the needed field, site, grain and period_starts_on.
 
-    Raises SettingsError when the profile names an unknown measure or has no rule for a field that a slice depends on.
+    Writes publish.gate_stratifier: the groupings that are published. Raises SettingsError when the profile names an
+    unknown measure or has no rule for a field that a slice depends on, or `kept_in_marts` an unknown grouping.
     """
+    _write_stratifiers(con, kept_in_marts)
     pairs = [(field, measure) for field, measures in profile.measure_fields.items() for measure in measures]
     known = {measure for (measure,) in con.execute("select measure_id from dim_measure").fetchall()}
     _refuse(
@@ -97,6 +103,23 @@ def prepare_slices(con: duckdb.DuckDBPyConnection, profile: Profile) -> pd.DataF
         "add a rule for the field, or base the profile on one that has it",
     )
     return spine
+
+
+def _write_stratifiers(con: duckdb.DuckDBPyConnection, kept_in_marts: Sequence[str]) -> None:
+    known = [name for (name,) in con.execute("select stratifier from dim_stratifier order by sort_order").fetchall()]
+    # A registry whose stratifiers are its own need not have those that are kept back unless one says otherwise.
+    wrong = [name for name in kept_in_marts if name == OVERALL or name not in (*known, *KEPT_IN_MARTS)]
+    if wrong:
+        raise SettingsError(
+            "`kept_in_marts` names groupings of this project, and not everyone",
+            where="settings, [disclosure]",
+            found=", ".join(wrong),
+            remedy=f"name some of {', '.join(name for name in known if name != OVERALL)}",
+        )
+    con.execute("create or replace table publish.gate_stratifier (stratifier varchar)")
+    con.executemany(
+        "insert into publish.gate_stratifier values (?)", [[name] for name in known if name not in kept_in_marts]
+    )
 
 
 def read_quality(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:

@@ -147,6 +147,7 @@ def write_no_verdicts(con: duckdb.DuckDBPyConnection) -> None:
     """Writes publish.gate_verdict and gate_quality without rows, when the gate did not come to judge slices."""
     slices = "measure_id varchar, stratifier varchar, site varchar, grain varchar, period_starts_on date"
     con.execute(f"create or replace table publish.gate_verdict ({slices}, verdict varchar, reasons varchar)")
+    con.execute("create or replace table publish.gate_stratifier (stratifier varchar)")
     con.register("gate_quality_frame", pd.DataFrame(columns=QUALITY_COLUMNS))
     try:
         con.execute(_GATE_QUALITY)

@@ -84,7 +84,7 @@ class _Vocabulary:
 
     def stratifier(self, name: str, where: str) -> None:
         if not (name in self.exclusive or name == ANY):
-            raise _wrong(where, "the grouping is known", name)
+            raise _wrong(where, "the grouping is one that is published", name)
 
     def stratum(self, stratifier: str, name: str, where: str) -> None:
         if name != ANY and stratifier != ANY and (stratifier, name) not in self.groups:
@@ -100,7 +100,7 @@ def _check_aim(aim: dict[str, object], vocabulary: _Vocabulary) -> None:
     measure, stratifier, stratum = str(aim["measure_id"]), str(aim["stratifier"]), str(aim["stratum"])
     vocabulary.measure(measure, where)
     if stratifier not in vocabulary.exclusive or stratifier == OVERALL or stratifier in vocabulary.crossings:
-        raise _wrong(where, "the aim's grouping is known and has groups to compare", stratifier)
+        raise _wrong(where, "the aim's grouping is published and has groups to compare", stratifier)
     targets = group_targets(str(aim["group_targets"]), where)
     for group in {stratum, *targets}:
         if (stratifier, group) not in vocabulary.groups or (stratifier, group) in vocabulary.reasons:
@@ -179,6 +179,7 @@ def _check_chart(chart: str, kind: str, where: str) -> None:
 
 
 def _wrong(where: str, rule: str, found: str) -> SettingsError:
-    return SettingsError(
-        rule, where=where, found=found, remedy="correct the register; docs/charts_and_aims.md shows each"
+    remedy = (
+        "correct the register (docs/charts_and_aims.md); `kept_in_marts` in the settings says what is not published"
     )
+    return SettingsError(rule, where=where, found=found, remedy=remedy)

@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.errors import BlockedError, GateError, SettingsError, TransformError
 from orchestration.quality import structure
-from orchestration.quality.gate import run_gate
+from orchestration.quality.gate import require_passed, run_gate
 from orchestration.quality.verdicts import quality_table
 from orchestration.settings import Disclosure, Gate, Settings
 from tests.unit.quality.gate_warehouse import MEASURES, set_metric
@@ -24,8 +24,11 @@ def _held(con: Con) -> pd.DataFrame:
     return con.execute("select * from publish.gate_verdict where verdict = 'hold'").df()
 
 
+EVERYTHING = Settings(disclosure=Disclosure(kept_in_marts=()))
+
+
 def test_sound_data_are_published_whole_and_every_slice_has_one_verdict(sound: Con) -> None:
-    summary = run_gate(sound, Settings(), "r1")
+    summary = run_gate(sound, EVERYTHING, "r1")
 
     expected = sound.execute(
         "select count(distinct (measure_id, stratifier, site, grain, period_starts_on)) from fct_measure_stratum"
@@ -36,6 +39,21 @@ def test_sound_data_are_published_whole_and_every_slice_has_one_verdict(sound: C
     assert (result["run_id"], result["profile"], result["structural_passed"]) == ("r1", "default", True)
     assert result["data_fingerprint"] == summary.data_fingerprint
     assert summary.n_expectations == len(sound.execute("from publish.gate_check").fetchall())
+
+
+def test_a_grouping_that_stays_in_the_marts_is_not_judged(sound: Con) -> None:
+    run_gate(sound, Settings(disclosure=Disclosure(kept_in_marts=("sex",))), "r1")
+    judged = {name for (name,) in sound.execute("select distinct stratifier from publish.gate_verdict").fetchall()}
+    known = {name for (name,) in sound.execute("select distinct stratifier from fct_measure_stratum").fetchall()}
+    assert judged == known - {"sex"}
+    require_passed(sound, "r1")
+
+
+@pytest.mark.parametrize("name", ["overall", "race_omb2024"])
+def test_a_grouping_to_keep_in_the_marts_is_known_and_not_everyone(name: str, sound: Con) -> None:
+    with pytest.raises(SettingsError, match="`kept_in_marts`") as error:
+        run_gate(sound, Settings(disclosure=Disclosure(kept_in_marts=(name,))), "r1")
+    assert error.value.found == name and "sex" in str(error.value.remedy)
 
 
 def test_a_held_field_holds_only_what_depends_on_it(sound: Con) -> None:
@@ -129,7 +147,7 @@ def test_a_default_entry_stands_for_later_periods_of_every_length_and_warns_at_a
         set_metric(sound, 1.0, metric="modal_capture_share", site="b", starts_on=starts_on, n=18)
         set_metric(sound, 0.6, metric="modal_capture_share_baseline_median", site="b", starts_on=starts_on, n=18)
 
-    run_gate(sound, Settings(), "r1")
+    run_gate(sound, EVERYTHING, "r1")
 
     held = _held(sound)
     assert set(held["site"]) == {"b"}
