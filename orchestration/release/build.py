@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from orchestration.release.report import render
 from orchestration.release.store import StagedRelease, current_release, staged_release
 from orchestration.release.table_files import write_table_files
 from orchestration.release.tables import Tables, read_tables
-from orchestration.release.verify import DATABASE, QUALITY_PAGE, REPORT, verify_directory
+from orchestration.release.verify import DATABASE, QUALITY_PAGE, REPORT, table_findings, verify_directory
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -91,13 +91,20 @@ def _write(
     now: dt.datetime,
 ) -> dict[str, Any]:
     """Every file of the release, then the manifest with their hashes, then the same check that anybody can repeat."""
-    window = manifest["window"]
-    # Files are written outside Python's lock, so the report is drawn meanwhile.
+    window, min_cell = manifest["window"], settings.disclosure.min_cell
+
+    def checked_tables(*written: Future[None]) -> list[str]:
+        for file in written:
+            file.result()
+        return table_findings(staged.path, manifest, min_cell=min_cell, guarded=tables)
+
+    # Files are written and read again outside Python's lock, so the report is drawn meanwhile.
     with ThreadPoolExecutor(2, thread_name_prefix="release") as pool:
         files = [
             pool.submit(write_published_database, tables, staged.path / DATABASE),
             pool.submit(write_table_files, tables, staged.path / "tables"),
         ]
+        of_tables = pool.submit(checked_tables, *files)
         report = render(
             tables,
             title=settings.title,
@@ -107,14 +114,12 @@ def _write(
             created_at=now,
             demo=settings.demo,
         )
-        for file in files:
-            file.result()
     for name, page in ((REPORT, report), (QUALITY_PAGE, quality_page)):
         path = staged.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
     whole = write_manifest(manifest, staged.path)
-    checked = verify_directory(staged.path, min_cell=settings.disclosure.min_cell)
+    checked = verify_directory(staged.path, min_cell=min_cell, of_tables=of_tables.result())
     if not checked.ok:
         raise BlockedError(
             "a release passes its own verification before it becomes current",

@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr
 from orchestration.errors import BlockedError, TransformError
 from orchestration.release.manifest import SHAPE, build_manifest, file_entries, public_settings, write_manifest
 from orchestration.release.tables import Tables
-from orchestration.settings import AreaFilesSource, AreaMeasure, RegistryFilesSource, Settings, Source
+from orchestration.settings import KEPT_IN_MARTS, AreaFilesSource, AreaMeasure, RegistryFilesSource, Settings, Source
 from tests.unit.release.conftest import RELEASE_ID
 
 NOW = dt.datetime(2026, 7, 1, 7, 0, tzinfo=dt.timezone(dt.timedelta(hours=2)))
@@ -96,7 +96,7 @@ def test_no_path_of_this_machine_and_no_secret_gets_in(tmp_path: Path) -> None:
     assert public["sources"][0]["mapping"] == "map.yaml"
     assert (public["data_dir"], public["settings_file"]) == ("var", "equity.toml")
     assert public["nested"] == {"kept": {"depth": 1}}
-    assert public["disclosure"] == {"min_cell": 11, "exact_seconds": 0.0}
+    assert public["disclosure"] == {"min_cell": 11, "exact_seconds": 0.0, "kept_in_marts": list(KEPT_IN_MARTS)}
 
 
 @pytest.mark.parametrize(
