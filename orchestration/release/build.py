@@ -12,8 +12,9 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from orchestration.errors import BlockedError
-from orchestration.release.guard import require_safe
-from orchestration.release.manifest import build_manifest, write_manifest
+from orchestration.release.data_package import write_data_package
+from orchestration.release.guard import STATUS_WORDS, require_safe
+from orchestration.release.manifest import build_manifest, file_entries, write_manifest
 from orchestration.release.published_database import write_published_database
 from orchestration.release.references import reference_changes
 from orchestration.release.report import render
@@ -21,6 +22,7 @@ from orchestration.release.store import StagedRelease, current_release, staged_r
 from orchestration.release.table_files import write_table_files
 from orchestration.release.tables import Tables, read_tables
 from orchestration.release.verify import DATABASE, QUALITY_PAGE, REPORT, table_findings, verify_directory
+from orchestration.release.workbook import WORKBOOK, write_workbook
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -99,12 +101,20 @@ def _write(
         return table_findings(staged.path, manifest, min_cell=min_cell, guarded=tables)
 
     # Files are written and read again outside Python's lock, so the report is drawn meanwhile.
-    with ThreadPoolExecutor(2, thread_name_prefix="release") as pool:
+    with ThreadPoolExecutor(3, thread_name_prefix="release") as pool:
         files = [
             pool.submit(write_published_database, tables, staged.path / DATABASE),
             pool.submit(write_table_files, tables, staged.path / "tables"),
         ]
         of_tables = pool.submit(checked_tables, *files)
+        workbook = pool.submit(
+            write_workbook,
+            tables,
+            staged.path / WORKBOOK,
+            title=settings.title,
+            release_id=staged.release_id,
+            created_at=now,
+        )
         report = render(
             tables,
             title=settings.title,
@@ -114,10 +124,18 @@ def _write(
             created_at=now,
             demo=settings.demo,
         )
+    workbook.result()
     for name, page in ((REPORT, report), (QUALITY_PAGE, quality_page)):
         path = staged.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
+    write_data_package(
+        *(staged.path, file_entries(staged.path)),
+        title=settings.title,
+        release_id=staged.release_id,
+        created_at=now,
+        words=STATUS_WORDS,
+    )
     whole = write_manifest(manifest, staged.path)
     checked = verify_directory(staged.path, min_cell=min_cell, of_tables=of_tables.result())
     if not checked.ok:

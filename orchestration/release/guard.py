@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _KEY = ("measure_id", "grain", "period_starts_on", "site", "stratifier", "stratum", "stratifier_2", "stratum_2")
 _SLICE = ("measure_id", "grain", "period_starts_on", "site")
-_WORDS = {
+STATUS_WORDS = {
     "disclosure_status": ("published", "suppressed", "not_assessed"),
     "reliability_status": ("reliable", "unreliable", "not_assessed", "not_applicable"),
     "quality_status": ("publish", "warn", "hold"),
@@ -104,7 +104,7 @@ def _rules(min_cell: int) -> list[tuple[str, str, str]]:
 def _word_rules() -> list[tuple[str, str, str]]:
     rules = []
     for table in _NUMBERS:
-        for column, words in _WORDS.items():
+        for column, words in STATUS_WORDS.items():
             allowed = ", ".join(f"'{word}'" for word in words)
             where = f"{column} is null or {column} not in ({allowed})"
             rules.append((table, f"{column} is not a word of its vocabulary", f"from {table} where {where}"))

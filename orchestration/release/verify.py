@@ -13,18 +13,20 @@ import pyarrow as pa  # type: ignore[import-untyped]
 
 from orchestration.release.audit import audit_findings
 from orchestration.release.columns import TABLES
+from orchestration.release.data_package import DATA_PACKAGE
 from orchestration.release.guard import guard_findings
 from orchestration.release.manifest import MANIFEST_NAME, MANIFEST_VERSION, SHAPE, file_entries
 from orchestration.release.published_database import read_published_database
 from orchestration.release.table_files import neutralised, read_csv, read_parquet
 from orchestration.release.tables import Tables
+from orchestration.release.workbook import WORKBOOK
 
 DATABASE = "published.duckdb"
 REPORT = "report/index.html"
 QUALITY_PAGE = "quality/index.html"
 EXPECTED_FILES = (
     *(f"tables/{name}.{ending}" for name in TABLES for ending in ("csv", "parquet")),
-    *(DATABASE, REPORT, QUALITY_PAGE),
+    *(DATABASE, WORKBOOK, DATA_PACKAGE, REPORT, QUALITY_PAGE),
 )
 
 
