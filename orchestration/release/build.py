@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ from orchestration.release.store import StagedRelease, current_release, staged_r
 from orchestration.release.table_files import write_table_files
 from orchestration.release.tables import Tables, read_tables
 from orchestration.release.verify import DATABASE, QUALITY_PAGE, REPORT, table_findings, verify_directory
-from orchestration.release.workbook import WORKBOOK, write_workbook
+from orchestration.release.workbook import WORKBOOK, sheets_of, write_workbook
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -101,19 +103,20 @@ def _write(
         return table_findings(staged.path, manifest, min_cell=min_cell, guarded=tables)
 
     # Files are written and read again outside Python's lock, so the report is drawn meanwhile.
-    with ThreadPoolExecutor(3, thread_name_prefix="release") as pool:
+    # The workbook is Python all through, and would hold up the others: it has a process of its own.
+    with (
+        ThreadPoolExecutor(2, thread_name_prefix="release") as pool,
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as aside,
+    ):
         files = [
             pool.submit(write_published_database, tables, staged.path / DATABASE),
             pool.submit(write_table_files, tables, staged.path / "tables"),
         ]
         of_tables = pool.submit(checked_tables, *files)
-        workbook = pool.submit(
-            write_workbook,
-            tables,
+        workbook = aside.submit(
+            partial(write_workbook, title=settings.title, release_id=staged.release_id, created_at=now),
+            sheets_of(tables),
             staged.path / WORKBOOK,
-            title=settings.title,
-            release_id=staged.release_id,
-            created_at=now,
         )
         report = render(
             tables,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
 WORKBOOK = "equity_tables.xlsx"
-# A longer table is no help in a spreadsheet and slow to open: it comes with its years only.
+# A longer table is no help in a spreadsheet and slow to open: it comes with its years, and of single sites with what is
+# shown.
 MOST_ROWS = 20_000
 READING, COLUMNS = "How to read", "Columns"
 _LONGEST_TEXT = 32_767  # of a cell
@@ -44,22 +45,35 @@ _EMPTY = (
 )
 
 
-def in_workbook(table: pa.Table) -> tuple[pa.Table, bool]:
-    """What the workbook has of a published table, and whether that is every row: of a long table it has the years.
+class Sheet(NamedTuple):
+    """What the workbook has of a published table, and how many rows that has in all."""
+
+    table: pa.Table
+    rows_in_all: int
+
+
+def sheets_of(tables: Tables) -> dict[str, Sheet]:
+    """The sheets by table; of a long one its years, and of single sites the rows that are published.
 
     Left out are codes that have their words beside them, names of methods, and the release: the first sheet names it.
     """
+    return {name: Sheet(_in_workbook(tables[name]), tables[name].num_rows) for name in TABLES}
+
+
+def _in_workbook(table: pa.Table) -> pa.Table:
     names = set(table.column_names)
     left_out = {code for code, words in _WORDS_OF.items() if {code, words} <= names} | {"release_id"}
     left_out |= {name for name in names if name.endswith("_method")}
-    shown = table.select([name for name in table.column_names if name not in left_out])
-    if table.num_rows <= MOST_ROWS or "grain" not in names:
-        return shown, True
-    return shown.filter(pc.equal(shown["grain"], "year")), False
+    if table.num_rows > MOST_ROWS and {"grain", "site", "disclosure_status"} <= names:
+        is_shown = pc.or_(pc.equal(table["site"], "all"), pc.equal(table["disclosure_status"], "published"))
+        table = table.filter(pc.and_(pc.equal(table["grain"], "year"), is_shown))
+    return table.select([name for name in table.column_names if name not in left_out])
 
 
-def write_workbook(tables: Tables, path: Path, *, title: str, release_id: str, created_at: dt.datetime) -> None:
-    """Write the workbook of `tables` (as `columns.TABLES` has them). The same tables and time give the same bytes.
+def write_workbook(
+    sheets: Mapping[str, Sheet], path: Path, *, title: str, release_id: str, created_at: dt.datetime
+) -> None:
+    """Write the workbook of `sheets_of` the tables. The same sheets and time give the same bytes.
 
     `title` is the installation's, `created_at` has a time zone. Text longer than a cell holds ends in an ellipsis;
     characters that no XML file can hold become U+FFFD.
@@ -70,16 +84,13 @@ def write_workbook(tables: Tables, path: Path, *, title: str, release_id: str, c
     with xlsxwriter.Workbook(str(path), options) as book:
         created = created_at.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0)
         book.set_properties({"title": title, "comments": f"Release {release_id}", "created": created})
-        chosen = {name: in_workbook(tables[name]) for name in TABLES}
-        _write_reading(book, chosen, tables, title, release_id)
-        for name, (table, _) in chosen.items():
-            _write_table(book, name, table)
+        _write_reading(book, sheets, title, release_id)
+        for name, sheet in sheets.items():
+            _write_table(book, name, sheet.table)
         _write_columns(book)
 
 
-def _write_reading(
-    book: Workbook, chosen: dict[str, tuple[pa.Table, bool]], tables: Tables, title: str, release_id: str
-) -> None:
+def _write_reading(book: Workbook, sheets: Mapping[str, Sheet], title: str, release_id: str) -> None:
     sheet, bold = book.add_worksheet(READING), book.add_format({"bold": True})
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 28, wrapped)
@@ -96,17 +107,8 @@ def _write_reading(
         (),
         ("Sheet", bold, "What it has", bold, "Rows here", bold, "Rows in all", bold),
         *(
-            (
-                name,
-                None,
-                TABLES[name].description + _left_out(name, whole),
-                None,
-                len(table),
-                None,
-                len(tables[name]),
-                None,
-            )
-            for name, (table, whole) in chosen.items()
+            (name, None, _described(name, rows), None, rows.table.num_rows, None, rows.rows_in_all, None)
+            for name, rows in sheets.items()
         ),
         (),
         (COLUMNS, None, "What every column of every sheet means.", None),
@@ -119,8 +121,9 @@ def _write_reading(
                 sheet.write_string(row, column, value, form)
 
 
-def _left_out(name: str, whole: bool) -> str:
-    return "" if whole else f" Years only; months and quarters are in tables/{name}.csv and published.duckdb."
+def _described(name: str, sheet: Sheet) -> str:
+    rest = f" Years only, and of single sites what is shown; the rest is in tables/{name}.csv and published.duckdb."
+    return TABLES[name].description + (rest if sheet.table.num_rows < sheet.rows_in_all else "")
 
 
 def _write_table(book: Workbook, name: str, table: pa.Table) -> None:

@@ -15,13 +15,13 @@ import pytest
 from orchestration.release import workbook
 from orchestration.release.columns import TABLES
 from orchestration.release.tables import Tables
-from orchestration.release.workbook import COLUMNS, READING, in_workbook, write_workbook
+from orchestration.release.workbook import COLUMNS, READING, sheets_of, write_workbook
 
 NOW = dt.datetime(2026, 7, 1, 7, 0, tzinfo=dt.timezone(dt.timedelta(hours=2)))
 
 
 def written(tables: Tables, path: Path, title: str = "=Invented registry") -> Any:
-    write_workbook(tables, path, title=title, release_id="r-1", created_at=NOW)
+    write_workbook(sheets_of(tables), path, title=title, release_id="r-1", created_at=NOW)
     return openpyxl.load_workbook(path)
 
 
@@ -55,7 +55,7 @@ def test_a_sheet_for_each_table_behind_the_one_that_says_how_to_read(book: Any) 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_every_cell_is_the_table_s(name: str, book: Any, tables: Tables) -> None:
-    shown, _ = in_workbook(tables[name])
+    shown = sheets_of(tables)[name].table
     header, *rows = cells(book[name])
     assert header == shown.column_names
     expected = [list(row.values()) for row in shown.to_pylist()]
@@ -104,7 +104,7 @@ def test_nothing_but_sheets_is_in_the_file(tables: Tables, tmp_path: Path) -> No
 
 def test_the_same_tables_and_time_give_the_same_bytes(tables: Tables, tmp_path: Path) -> None:
     for name in ("a.xlsx", "b.xlsx"):
-        write_workbook(tables, tmp_path / name, title="T", release_id="r", created_at=NOW)
+        write_workbook(sheets_of(tables), tmp_path / name, title="T", release_id="r", created_at=NOW)
     assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
 
 
@@ -113,8 +113,15 @@ def test_of_a_long_table_the_years_and_the_first_sheet_says_so(
 ) -> None:
     strata, years = tables["strata"], 100
     monkeypatch.setattr(workbook, "MOST_ROWS", strata.num_rows - 1)
-    grain = pa.array(["year"] * years + ["month"] * (strata.num_rows - years))
-    some = strata.set_column(strata.column_names.index("grain"), strata.schema.field("grain"), grain)
+    rest = strata.num_rows - years
+    some = strata
+    for name, values in (
+        ("grain", ["year"] * years + ["month"] * rest),
+        ("site", ["all"] * 40 + ["north"] * (years - 40 + rest)),
+        ("disclosure_status", ["suppressed"] * 50 + ["published"] * (years - 50 + rest)),
+    ):
+        some = some.set_column(some.column_names.index(name), some.schema.field(name), pa.array(values))
+    years -= 10  # hidden at a site
     book = written({**tables, "strata": some}, tmp_path / "a.xlsx")
     assert book["strata"].max_row == years + 1
     (line,) = [row for row in cells(book[READING]) if row[0] == "strata"]
