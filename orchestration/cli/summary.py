@@ -12,6 +12,7 @@ from rich.text import Text
 
 from orchestration.defs.resources.progress import Phase
 from orchestration.quality_metrics import FIELDS
+from orchestration.release import report_changes
 from orchestration.release import report_data as data
 from orchestration.release import report_words as words
 from orchestration.release.columns import TABLES
@@ -35,6 +36,7 @@ def print_summary(settings: Settings, phases: Sequence[Phase], seconds: float, c
     out.print(_held_table(tables["held"]))
     out.print()
     for line in (
+        _changed(tables),
         _suppressed(manifest, settings.disclosure.min_cell),
         _conserved(settings),
         _unmapped(tables["quality"], settings.disclosure.min_cell, settings.quarantine_dir / manifest["run_id"]),
@@ -101,6 +103,16 @@ def _held_table(held: Any) -> Table | Text:
     if len(reasons) > _SHOWN_HELD:
         table.add_row("", f"{len(reasons) - _SHOWN_HELD} more, in the table `held`", "")
     return table
+
+
+def _changed(tables: dict[str, Any]) -> str:
+    found = report_changes.changes(tables)
+    if found["is_first"]:
+        return "Changed     nothing to compare with: the first release"
+    if not found["is_compared"]:
+        return f"Changed     not compared: the tables of {found['before']} cannot be read as these"
+    since = f" since {found['before']}" if found["before"] else ""
+    return f"Changed     {report_changes.in_words(found['counted'])}{since}"
 
 
 def _suppressed(manifest: dict[str, Any], min_cell: int) -> str:

@@ -59,8 +59,8 @@ def build_release(
     """
     now = dt.datetime.now(dt.UTC)
     with staged_release(settings, run_id, now) as staged:
-        tables = read_tables(con, quality, release_id=staged.release_id)
         before = current_release(settings)
+        tables = read_tables(con, quality, release_id=staged.release_id, before=before)
         changes = reference_changes(tables["gaps"], _gaps_of(before) if before else None)
         require_safe(tables, settings.disclosure.min_cell)
         manifest = build_manifest(

@@ -141,6 +141,10 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "within_part_high": (_NUMBER, "Upper end of the interval around `within_part`."),
     "decomposition_method": (_TEXT, "How the intervals of the parts were computed."),
     "caveat": (_TEXT, "What the split must not be taken for."),
+    "release_before": (_TEXT, "The release that this one is compared with; empty for the first."),
+    "change": (_TEXT, "What changed since that release."),
+    "before": (_TEXT, "How it was: a gap with its interval, a word of the gate or of disclosure control, or a text."),
+    "after": (_TEXT, "How it is now."),
     "field": (_TEXT, "Which recorded field the metric is about."),
     "metric": (_TEXT, "Which data-quality metric."),
     "n": (_COUNT, "Children that the metric is based on; empty when suppressed."),
@@ -276,6 +280,15 @@ TABLES: dict[str, PublishedTable] = {
             "held",
             "What the recorded data cannot carry and is not shown. One row per measure, period, site and stratifier.",
             ("release_id", *_SLICE, "verdict", "reasons"),
+        ),
+        PublishedTable(
+            "change_notes",
+            "What changed since the release before. One row per change.",
+            (
+                *("release_id", "release_before", "change", "measure_id", "measure_title", "grain"),
+                *("period_starts_on", "period_label", "site", "site_label", "stratifier", "stratifier_label"),
+                *("stratum", "stratum_label", "stratum_2", "stratum_2_label", "before", "after"),
+            ),
         ),
         *(PublishedTable(*table) for table in columns_over_time.TABLES),
     )

@@ -22,7 +22,7 @@ _MEDIA_TYPES = {
     "html": "text/html",
 }
 # What every row of a table has, where the table has the column.
-_ALWAYS = frozenset({"release_id", "grain", "site", "disclosure_status", "quality_status"})
+_ALWAYS = frozenset({"release_id", "disclosure_status", "quality_status"})
 
 
 def write_data_package(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from orchestration.errors import BlockedError
 from orchestration.quality_metrics import METRICS
 from orchestration.release import guard_over_time
+from orchestration.release.change_notes import CHANGES, GAP_CHANGES
 from orchestration.release.columns import (
     CHANGES_NUMBERS,
     DECOMPOSITION_NUMBERS,
@@ -97,7 +98,29 @@ def _rules(min_cell: int) -> list[tuple[str, str, str]]:
         *_index_rules(),
         *_change_rules(),
         *_quality_rules(min_cell),
+        *_note_rules(),
         *guard_over_time.rules(),
+    ]
+
+
+def _note_rules() -> list[tuple[str, str, str]]:
+    """Changes are of the vocabulary, and a gap's stand beside the gap that they are of."""
+    words, of_gaps = (", ".join(f"'{word}'" for word in listed) for listed in (CHANGES, GAP_CHANGES))
+    same = " and ".join(
+        f"gaps.{name} is not distinct from change_notes.{name}" for name in _KEY if name != "stratifier_2"
+    )
+    return [
+        (
+            "change_notes",
+            "change is not a word of its vocabulary",
+            f"from change_notes where change is null or change not in ({words})",
+        ),
+        (
+            "change_notes",
+            "a gap that changed is not among the published gaps",
+            f"from change_notes where change in ({of_gaps}) and not exists "
+            f"(from gaps where {same} and gaps.disclosure_status = 'published')",
+        ),
     ]
 
 

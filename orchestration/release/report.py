@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from orchestration.release import charts, report_aims, report_data, report_sections
+from orchestration.release import charts, report_aims, report_changes, report_data, report_sections
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -63,4 +63,5 @@ def render(
         aims=report_aims.aim_sections(tables),
         key=list(zip(charts.GROUP_COLOURS, charts.GROUP_SHAPES, strict=True)),
         held=report_data.held_groups(tables["held"]),
+        changes=report_changes.changes(tables),
     )

@@ -5,6 +5,7 @@ It never hides a number that should have been hidden before it came here: the gu
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -12,6 +13,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from orchestration.errors import TransformError
 from orchestration.release import tables_over_time
+from orchestration.release.change_notes import change_notes
 from orchestration.release.columns import CHANGES_NUMBERS, DECOMPOSITION_NUMBERS, STANDARDISED_NUMBERS, TABLES
 
 if TYPE_CHECKING:
@@ -191,12 +193,14 @@ _QUALITY = f"""
 """
 
 
-def read_tables(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame, *, release_id: str) -> Tables:
+def read_tables(
+    con: duckdb.DuckDBPyConnection, quality: pd.DataFrame, *, release_id: str, before: Path | None = None
+) -> Tables:
     """The tables of the release contract as Arrow tables, in contract order and with the exact schemas.
 
     `quality` is the protected quality table (field, site, grain, period_starts_on, measure_id, stratifier, stratum,
-    metric, value, n, threshold, verdict, disclosure_status). Raises TransformError when a vocabulary would multiply or
-    lose rows.
+    metric, value, n, threshold, verdict, disclosure_status), `before` the folder of the release before. Raises
+    TransformError when a vocabulary would multiply or lose rows.
     """
     tables = {
         "measures": _shaped("measures", _fetch(con, _MEASURES), release_id),
@@ -219,7 +223,7 @@ def read_tables(con: duckdb.DuckDBPyConnection, quality: pd.DataFrame, *, releas
                 found=f"{tables[name].num_rows} rows from {expected} in {source}",
                 remedy="a dim_* table or publish.gate_verdict has a key twice; run the dbt tests",
             )
-    return tables
+    return {name: tables[name] if name in tables else change_notes(tables, before, release_id) for name in TABLES}
 
 
 def _fetch(con: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
