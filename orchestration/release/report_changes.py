@@ -56,8 +56,8 @@ def changes(tables: Mapping[str, pa.Table]) -> Row:
 
 
 def in_words(counted: Sequence[tuple[str, int]]) -> str:
-    """`2 gaps that opened, 1 new periods` as one line; nothing changed when there is none."""
-    return ", ".join(f"{number:,} {words}" for words, number in counted) or "nothing changed"
+    """`gaps that opened: 2, new periods: 1` as one line; nothing changed when there is none."""
+    return ", ".join(f"{words}: {number:,}" for words, number in counted) or "nothing changed"
 
 
 def _gap(row: Row) -> Row:

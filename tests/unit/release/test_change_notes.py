@@ -238,5 +238,5 @@ def test_the_report_lists_gaps_of_all_sites_and_counts_the_rest(
     said = report_changes.changes({"change_notes": table})
     assert (said["before"], said["is_compared"], len(said["gaps"])) == ("r-0", True, 1)
     assert said["gaps"][0]["change"] == "Widened" and said["gaps"][0]["after"] == "50 (49 to 51)"
-    assert report_changes.in_words(said["counted"]).startswith("1 gaps that widened, ")
+    assert report_changes.in_words(said["counted"]).startswith("gaps that widened: 1, ")
     assert report_changes.in_words([]) == "nothing changed"
