@@ -68,7 +68,9 @@ def analysis(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         from orchestration.quality.gate import require_passed
         from orchestration.quality.thresholds import load_profile
         from orchestration.registers.reading import read_registers
+        from orchestration.release.before import statuses
         from orchestration.release.references import read_references
+        from orchestration.release.store import current_release
         from orchestration.statistics.aims.groups import followed_groups
         from orchestration.statistics.analysis import analyse
         from orchestration.statistics.robustness import Missingness
@@ -86,6 +88,7 @@ def analysis(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
             settings.disclosure.min_cell,
             followed_groups(read_registers(settings.registers).aims),
             settings.disclosure.exact_seconds,
+            statuses(current_release(settings)),
         )
         result = analyse(
             protected,

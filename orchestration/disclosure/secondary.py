@@ -31,12 +31,22 @@ _LEVELS = 8
 _SLOW = 0.05
 
 
-def hide_further(system: System, is_hidden_row: BoolArray, min_cell: int, exact_seconds: float = 0.0) -> BoolArray:
+def hide_further(
+    system: System,
+    is_hidden_row: BoolArray,
+    min_cell: int,
+    exact_seconds: float = 0.0,
+    is_known_row: BoolArray | None = None,
+) -> BoolArray:
     """`is_hidden_row` with the rows that have to be hidden as well, so that every small count is safe.
 
     Safe from whoever uses one sum after the other; and, as far as `exact_seconds` go, from whoever uses all at once.
+    `is_known_row`: rows that are hidden only where nothing else is left, because readers know them already.
     """
-    rows = _hide_by_sums(system, is_hidden_row, min_cell)
+    known = np.zeros(system.value.size, dtype=np.bool_)
+    if is_known_row is not None:
+        known[system.unknown_of[is_known_row[system.row_of]]] = True
+    rows = _hide_by_sums(system, is_hidden_row, min_cell, known)
     until = time.monotonic() + exact_seconds
     small = (system.value >= 1) & (system.value < min_cell)
     while time.monotonic() < until:
@@ -45,7 +55,7 @@ def hide_further(system: System, is_hidden_row: BoolArray, min_cell: int, exact_
         found = examine(system.equations, system.value, hidden, low, high, small & hidden, min_cell, until)
         if not found.unsafe.any():
             break
-        rows = _hide_by_sums(system, rows | _in_their_sums(system, hidden, found.equations), min_cell)
+        rows = _hide_by_sums(system, rows | _in_their_sums(system, hidden, found.equations), min_cell, known)
     return rows
 
 
@@ -64,13 +74,13 @@ def _in_their_sums(system: System, hidden: BoolArray, equations: BoolArray) -> B
     return rows
 
 
-def _hide_by_sums(system: System, is_hidden_row: BoolArray, min_cell: int) -> BoolArray:
+def _hide_by_sums(system: System, is_hidden_row: BoolArray, min_cell: int, known: BoolArray) -> BoolArray:
     rows = is_hidden_row.copy()
     owners = sparse.csr_matrix(
         (np.ones(system.row_of.size), (system.unknown_of, system.row_of)), shape=(system.value.size, rows.size)
     )
     small = (system.value >= 1) & (system.value < min_cell)
-    tired, spared = np.zeros(system.value.size, dtype=np.bool_), system.is_total
+    tired, spared = np.zeros(system.value.size, dtype=np.bool_), system.is_total | known
     hidden = system.hidden(rows)
     low, high = narrowed(attack_on(system.equations, system.value, hidden), *start(system.value, hidden))
     left = np.inf

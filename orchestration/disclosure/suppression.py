@@ -9,6 +9,7 @@ from orchestration.disclosure.links import linked_cells
 from orchestration.disclosure.primary import PUBLISHED, SUPPRESSED, protect
 from orchestration.disclosure.secondary import hide_further
 
+_KEY = ("measure_id", *CELL)
 _NUMBERS = ("n_patients", "numerator", "denominator", "sum_yy", "sum_yd", "sum_dd")
 
 
@@ -21,21 +22,43 @@ def suppress(
     min_cell: int,
     wanted: pd.DataFrame | None = None,
     exact_seconds: float = 0.0,
+    before: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """`strata` (fct_measure_stratum) with `disclosure_status`, and NULL counts and sums in suppressed rows.
 
     Rows with a small count and the further ones have one and the same status: which is which would itself narrow them
     down. `measures`, `stratifiers`, `periods`: the dim_ tables; `members`: which codes each group of a roll-up consists
     of (dimension, stratifier, stratum, code); `wanted`: measure_id, stratifier and stratum of groups that are hidden
-    last; `exact_seconds`: see `secondary.hide_further`. Raises StatisticsError as `primary.protect` does.
+    last; `exact_seconds`: see `secondary.hide_further`; `before`: keys and `disclosure_status` of the rows of the
+    release before. What it hid stays hidden, and what it showed is hidden for the sake of others only where nothing
+    else is left: who has both releases would know it. Raises StatisticsError as `primary.protect` does.
     """
     result = protect(strata, measures, min_cell)
+    was_hidden, was_shown = _in_release_before(strata, before)
     # The same rows in another order are to lead to the same choice.
     order = strata.sort_values(["measure_id", *CELL]).index
     system = linked_cells(strata.loc[order], measures, stratifiers, periods, members, wanted)
-    is_small = result["disclosure_status"].ne(PUBLISHED)
-    hidden = pd.Series(hide_further(system, is_small.loc[order].to_numpy(), min_cell, exact_seconds), index=order)
-    hidden = hidden.reindex(result.index)
+    is_hidden = result["disclosure_status"].ne(PUBLISHED) | was_hidden
+    rows = hide_further(
+        system, is_hidden.loc[order].to_numpy(), min_cell, exact_seconds, was_shown.loc[order].to_numpy()
+    )
+    hidden = pd.Series(rows, index=order).reindex(result.index)
     columns = [name for name in _NUMBERS if name in result.columns]
     status = result["disclosure_status"].mask(hidden, SUPPRESSED)
     return result.assign(**{name: result[name].mask(hidden) for name in columns}, disclosure_status=status)
+
+
+def _in_release_before(strata: pd.DataFrame, before: pd.DataFrame | None) -> tuple[pd.Series, pd.Series]:
+    """Which rows the release before had and hid, and which it showed."""
+    if before is None or before.empty:
+        nothing = pd.Series(data=False, index=strata.index)
+        return nothing, nothing
+    status = _keys(before).assign(status=before["disclosure_status"].to_numpy()).drop_duplicates(list(_KEY))
+    found = _keys(strata).merge(status, on=list(_KEY), how="left")["status"].set_axis(strata.index)
+    return found.eq(SUPPRESSED).fillna(value=False), found.eq(PUBLISHED).fillna(value=False)
+
+
+def _keys(frame: pd.DataFrame) -> pd.DataFrame:
+    """The key as plain text: releases have NULL where the facts have an empty text."""
+    days = pd.to_datetime(frame["period_starts_on"]).dt.strftime("%Y-%m-%d")
+    return frame[list(_KEY)].assign(period_starts_on=days).astype(object).fillna("").reset_index(drop=True)

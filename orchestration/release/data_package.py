@@ -59,7 +59,7 @@ def _resource(entry: Mapping[str, Any], words: Mapping[str, Sequence[str]]) -> d
     path = str(entry["path"])
     name, _, form = path.rpartition("/")[2].rpartition(".")
     described: dict[str, Any] = {
-        "name": f"{name}-{form}" if form != "csv" else name,
+        "name": name if form == "csv" else path.lower().replace("/", "-").replace(".", "-"),
         "path": path,
         "format": form,
         "mediatype": _MEDIA_TYPES.get(form, "application/octet-stream"),

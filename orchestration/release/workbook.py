@@ -28,6 +28,7 @@ WORKBOOK = "equity_tables.xlsx"
 MOST_ROWS = 20_000
 READING, COLUMNS = "How to read", "Columns"
 _LONGEST_TEXT = 32_767  # of a cell
+_MOST_IN_SHEET = 1_048_575  # below the header
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _WIDTHS = {"date": 12, "number": 11, "flag": 11, "text": 18}
 _WIDE = {"title", "description", "exclusions", "citation", "measure_title", "stratum_label", "reasons", "caveat"}
@@ -67,7 +68,7 @@ def _in_workbook(table: pa.Table) -> pa.Table:
     if table.num_rows > MOST_ROWS and {"grain", "site", "disclosure_status"} <= names:
         is_shown = pc.or_(pc.equal(table["site"], "all"), pc.equal(table["disclosure_status"], "published"))
         table = table.filter(pc.and_(pc.equal(table["grain"], "year"), is_shown))
-    return table.select([name for name in table.column_names if name not in left_out])
+    return table.select([name for name in table.column_names if name not in left_out]).slice(0, _MOST_IN_SHEET)
 
 
 def write_workbook(
@@ -112,6 +113,7 @@ def _write_reading(book: Workbook, sheets: Mapping[str, Sheet], title: str, rele
         ),
         (),
         (COLUMNS, None, "What every column of every sheet means.", None),
+        ("…", None, f"Ends a text of more than {_LONGEST_TEXT:,} characters, of which a cell holds no more.", None),
     ]
     for row, line in enumerate(lines):
         for column, (value, form) in enumerate(zip(line[::2], line[1::2], strict=True)):

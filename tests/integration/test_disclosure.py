@@ -90,3 +90,22 @@ def test_groups_that_a_team_follows_are_hidden_last(counts: dict[str, pd.DataFra
 
     usual, followed = (suppress(**counts, min_cell=MIN_CELL, wanted=groups) for groups in (None, wanted))
     assert shown(followed) >= shown(usual)
+
+
+def test_what_the_release_before_hid_stays_hidden_and_what_it_showed_is_not_relied_on(
+    counts: dict[str, pd.DataFrame],
+) -> None:
+    strata = counts["strata"]
+    plain = suppress(**counts, min_cell=MIN_CELL)["disclosure_status"]
+    # The release before, as it is read: NULL for an empty text, and days in another type.
+    before = strata.assign(disclosure_status=plain, stratifier_2=strata["stratifier_2"].replace("", None))
+    again = suppress(**counts, min_cell=MIN_CELL, before=before)["disclosure_status"]
+    assert again.equals(plain)
+    shown = np.flatnonzero(plain.eq("published") & strata["n_patients"].gt(50))[::7]
+    assert shown.size
+    other = plain.copy()
+    other.iloc[shown] = "suppressed"
+    other.iloc[::2] = "not_assessed"
+    followed = suppress(**counts, min_cell=MIN_CELL, before=before.assign(disclosure_status=other))
+    assert followed.loc[other.eq("suppressed"), "disclosure_status"].eq("suppressed").all()
+    assert audit_findings(as_released(counts, followed), MIN_CELL) == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from orchestration.disclosure.bounds import attack_on, is_safe, narrowed, start
 from orchestration.disclosure.secondary import hide_further
-from tests.support.plain_tables import Key, attainable, flat_trees, full, table_system, with_margins
+from tests.support.plain_tables import TOTAL, Key, attainable, flat_trees, full, table_system, with_margins
 
 MIN_CELL = 11
 
@@ -66,6 +66,49 @@ def test_what_is_large_enough_and_costs_least_is_hidden() -> None:
     keys, system = table_system(with_margins(alone, flat_trees(alone)), flat_trees(alone))
     hidden = hide_further(system, (system.value >= 1) & (system.value < MIN_CELL), MIN_CELL)
     assert [key[0] for key, gone in zip(keys, hidden, strict=True) if gone] == ["a", "c"]
+
+
+def test_what_readers_know_already_is_hidden_only_where_nothing_else_is_left() -> None:
+    counts = {("a",): 5, ("b",): 90, ("c",): 30, ("d",): 400}
+    keys, system = table_system(with_margins(counts, flat_trees(counts)), flat_trees(counts))
+    small = (system.value >= 1) & (system.value < MIN_CELL)
+
+    def hidden(*known: str) -> list[str]:
+        is_known = np.array([key[0] in known for key in keys])
+        found = hide_further(system, small, MIN_CELL, is_known_row=is_known)
+        return [key[0] for key, gone in zip(keys, found, strict=True) if gone]
+
+    assert hidden() == ["a", "c"]
+    assert hidden("c") == ["a", "b"]
+    assert hidden("b", "c", "d") == ["a", "c"]
+
+
+def test_two_releases_together_hardly_give_away_what_either_hid() -> None:
+    """First a table by two dimensions, then the same people by three: what either shows is known.
+
+    Where all that could be hidden is known already, nothing helps; without looking back it happens all the time.
+    """
+    given_away = {True: 0, False: 0}
+    rng = np.random.default_rng(11)
+    for _ in range(60):
+        levels = itertools.product(*([f"{axis}{level}" for level in range(3)] for axis in "abc"))
+        counts = {key: int(rng.choice([0, 3, 12, 25, 60])) for key in levels}
+        keys, system = table_system(with_margins(counts, flat_trees(counts)), flat_trees(counts))
+        small = (system.value >= 1) & (system.value < MIN_CELL)
+        was_there = np.array([key[2] == TOTAL for key in keys])
+        two = {key[:2]: int(value) for key, value in zip(keys, system.value, strict=True) if key[2] == TOTAL}
+        first_keys, first_system = table_system(two, flat_trees({key: n for key, n in two.items() if TOTAL not in key}))
+        first = hide_further(first_system, (first_system.value >= 1) & (first_system.value < MIN_CELL), MIN_CELL)
+        was_hidden = np.array([key[2] == TOTAL and bool(first[first_keys.index(key[:2])]) for key in keys])
+        was_shown = was_there & ~was_hidden
+        for looks_back in given_away:
+            start_with, known = (small | was_hidden, was_shown) if looks_back else (small, None)
+            second = hide_further(system, start_with, MIN_CELL, is_known_row=known)
+            unknown = second & ~was_shown
+            low, high = narrowed(attack_on(system.equations, system.value, unknown), *start(system.value, unknown))
+            given_away[looks_back] += int((small & unknown & ~is_safe(low, high, MIN_CELL)).sum())
+    assert given_away[False] > 30
+    assert given_away[True] <= 1
 
 
 @pytest.mark.parametrize("counts", [{("a",): 40, ("b",): 0}, {("a",): 40, ("b",): 11}])

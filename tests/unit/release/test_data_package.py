@@ -33,7 +33,9 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 def release(tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("package")
     write_table_files(tables, folder / "tables")
-    (folder / "other.html").write_text("page", encoding="utf-8")
+    for name in ("report", "quality"):
+        (folder / name).mkdir()
+        (folder / name / "index.html").write_text(name, encoding="utf-8")
     words = STATUS_WORDS
     write_data_package(folder, file_entries(folder), title="=T", release_id="R-1", created_at=NOW, words=words)
     return folder

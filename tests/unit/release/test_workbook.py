@@ -131,7 +131,9 @@ def test_of_a_long_table_the_years_and_the_first_sheet_says_so(
     assert whole[2] == whole[3] and "measures.csv" not in whole[1]
 
 
-def test_what_a_cell_cannot_hold_is_marked(tables: Tables, tmp_path: Path) -> None:
+def test_what_a_cell_or_a_sheet_cannot_hold_is_marked(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def with_title(text: str) -> Any:
         measures = tables["measures"]
         place = measures.column_names.index("title")
@@ -143,4 +145,7 @@ def test_what_a_cell_cannot_hold_is_marked(tables: Tables, tmp_path: Path) -> No
 
     assert with_title("a\x01b\x0bc") == "a\ufffdb\ufffdc"
     assert with_title("x" * 40_000) == "x" * 32_766 + "…"
+    monkeypatch.setattr(workbook, "_MOST_IN_SHEET", 2)
+    sheets = sheets_of(tables)
+    assert (sheets["strata"].table.num_rows, sheets["strata"].rows_in_all) == (2, tables["strata"].num_rows)
     assert with_title("‏عربي \U0001f9e1 _x0041_\nline") == "‏عربي \U0001f9e1 _x0041_\nline"
