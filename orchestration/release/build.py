@@ -17,6 +17,7 @@ from orchestration.errors import BlockedError
 from orchestration.release.data_package import write_data_package
 from orchestration.release.guard import STATUS_WORDS, require_safe
 from orchestration.release.manifest import build_manifest, file_entries, write_manifest
+from orchestration.release.measure_reports import MEASURE_REPORTS, write_measure_reports
 from orchestration.release.published_database import write_published_database
 from orchestration.release.references import reference_changes
 from orchestration.release.report import render
@@ -112,6 +113,12 @@ def _write(
             pool.submit(write_published_database, tables, staged.path / DATABASE),
             pool.submit(write_table_files, tables, staged.path / "tables"),
         ]
+        files.append(
+            pool.submit(
+                partial(write_measure_reports, created_at=now),
+                *(tables["measures"], tables["strata"], staged.path / MEASURE_REPORTS),
+            )
+        )
         of_tables = pool.submit(checked_tables, *files)
         workbook = aside.submit(
             partial(write_workbook, title=settings.title, release_id=staged.release_id, created_at=now),

@@ -20,6 +20,7 @@ _MEDIA_TYPES = {
     "duckdb": "application/vnd.duckdb",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "html": "text/html",
+    "json": "application/fhir+json",
 }
 # What every row of a table has, where the table has the column.
 _ALWAYS = frozenset({"release_id", "disclosure_status", "quality_status"})

@@ -16,6 +16,7 @@ from orchestration.release.columns import TABLES
 from orchestration.release.data_package import DATA_PACKAGE
 from orchestration.release.guard import guard_findings
 from orchestration.release.manifest import MANIFEST_NAME, MANIFEST_VERSION, SHAPE, file_entries
+from orchestration.release.measure_reports import MEASURE_REPORTS, measure_report_findings
 from orchestration.release.published_database import read_published_database
 from orchestration.release.table_files import neutralised, read_csv, read_parquet
 from orchestration.release.tables import Tables
@@ -127,6 +128,8 @@ def table_findings(
     differing_database = [name for name in database if name in parquet and not _same(parquet[name], database[name])]
     findings += [f"tables/{name}.csv: not the same rows as the Parquet file" for name in differing_csv]
     findings += [f"{DATABASE}: {name} has not the same rows as the Parquet file" for name in differing_database]
+    if "strata" in parquet and not {"grain", "site"} - set(parquet["strata"].column_names):
+        findings += measure_report_findings(path / MEASURE_REPORTS, parquet["strata"])
     if database and set(database) != set(TABLES):
         findings.append(f"{DATABASE}: has other tables than the release contract")
     # Rows that equal the Parquet file's are as safe as those; only others need a look of their own.

@@ -43,12 +43,14 @@ def test_it_is_current_complete_and_passes_verification(
 ) -> None:
     result = release(own_warehouse, settings)
     assert current_release(settings) == result.path
-    assert set(files(result.path)) == {*EXPECTED_FILES, "manifest.json"}
+    reports = {name for name in files(result.path) if name.startswith("measure_reports/")}
+    assert set(files(result.path)) - reports == {*EXPECTED_FILES, "manifest.json"}
+    assert reports
     assert (result.path / "quality" / "index.html").read_text(encoding="utf-8") == PAGE
     assert result.manifest == show_release(settings)
     assert result.rows == result.manifest["rows"]
     verified = verify_release(settings)
-    assert (verified.findings, verified.files_checked) == ((), len(EXPECTED_FILES))
+    assert (verified.findings, verified.files_checked) == ((), len(EXPECTED_FILES) + len(reports))
 
 
 def test_the_same_data_give_the_same_bytes_release_id_and_time_aside(
