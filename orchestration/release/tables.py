@@ -15,6 +15,7 @@ from orchestration.errors import TransformError
 from orchestration.release import tables_over_time
 from orchestration.release.change_notes import change_notes
 from orchestration.release.columns import CHANGES_NUMBERS, DECOMPOSITION_NUMBERS, STANDARDISED_NUMBERS, TABLES
+from orchestration.release.tables_over_time import REFERENCE_JOIN
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,29 +38,17 @@ _SLICE_JOINS = """
     left join main.dim_stratifier as stratifier on stratifier.stratifier = s.stratifier
 """
 
-# A crossing's first group belongs to its own stratifier in the facts, and to the race stratifier in the vocabulary:
-# its label is looked up under the crossing's name first and, failing that, under any stratifier that knows the group.
 _GROUP_COLUMNS = """
-    s.stratum, coalesce(stratum.label, named.label) as stratum_label,
+    s.stratum, stratum.label as stratum_label,
     s.stratifier_2, stratifier_2.label as stratifier_2_label, s.stratum_2, stratum_2.label as stratum_2_label,
-    coalesce(stratum.is_missing, named.is_missing, false) or coalesce(stratum_2.is_missing, false)
-        as is_missing_category
+    coalesce(stratum.is_missing, false) or coalesce(stratum_2.is_missing, false) as is_missing_category
 """
 
 _GROUP_JOINS = """
     left join main.dim_stratum as stratum on stratum.stratifier = s.stratifier and stratum.stratum = s.stratum
-    left join named on named.stratum = s.stratum
     left join main.dim_stratifier as stratifier_2 on stratifier_2.stratifier = s.stratifier_2
     left join main.dim_stratum as stratum_2
         on stratum_2.stratifier = s.stratifier_2 and stratum_2.stratum = s.stratum_2
-"""
-
-_NAMED = """
-    with named as (
-        select stratum, min(label) as label, bool_and(is_missing) as is_missing, min(sort_order) as sort_order
-        from main.dim_stratum where stratifier not in (select stratifier from main.dim_stratifier where is_crossing)
-        group by stratum
-    )
 """
 
 _VERDICT_JOIN = """
@@ -73,7 +62,7 @@ _SLICE_ORDER = f"""
     stratifier.sort_order, s.stratifier
 """
 
-_GROUP_ORDER = "coalesce(stratum.sort_order, named.sort_order), s.stratum, stratum_2.sort_order, s.stratum_2"
+_GROUP_ORDER = "stratum.sort_order, s.stratum, stratum_2.sort_order, s.stratum_2"
 
 # What a row that is not published was found to be would say something about its numbers.
 _STATUS_COLUMNS = """
@@ -94,7 +83,6 @@ def _number(*names: str) -> str:
 
 
 _STRATA = f"""
-    {_NAMED}
     select {_SLICE_COLUMNS}, {_GROUP_COLUMNS}, s.n_patients, s.numerator, s.denominator,
         {_number("value", "ci_low", "ci_high")}, measure.unit, s.ci_method,
         {_number(*STANDARDISED_NUMBERS)}, s.value_standardised_method, s.observed_to_expected_method, {_STATUS_COLUMNS}
@@ -103,10 +91,8 @@ _STRATA = f"""
 """
 
 _GAPS = f"""
-    {_NAMED}
     select {_SLICE_COLUMNS}, {_GROUP_COLUMNS}, s.reference_rule, s.reference_stratum,
-        coalesce(reference.label, reference_named.label) as reference_label, s.reference_stratum_2,
-        s.reference_chosen_from,
+        reference.label as reference_label, s.reference_stratum_2, s.reference_chosen_from,
         {_number("difference", "difference_low", "difference_high")},
         -- a difference of two percentages is in percentage points
         regexp_replace(measure.unit, '^% (of )?(.*)$', 'percentage points (\\2)') as unit, s.difference_method,
@@ -114,52 +100,36 @@ _GAPS = f"""
         {_number("excess", "excess_low", "excess_high", "p_value", "p_adjusted")},
         case when s.disclosure_status = 'published' then s.is_meaningful end as is_meaningful,
         {_number("bound_low", "bound_high")}, s.bound_method, s.is_sign_robust, {_GAP_STATUS_COLUMNS}
-    from publish.gaps as s {_SLICE_JOINS} {_GROUP_JOINS} {_VERDICT_JOIN}
-    left join main.dim_stratum as reference
-        on reference.stratifier = s.stratifier and reference.stratum = s.reference_stratum
-    left join named as reference_named on reference_named.stratum = s.reference_stratum
+    from publish.gaps as s {_SLICE_JOINS} {_GROUP_JOINS} {_VERDICT_JOIN} {REFERENCE_JOIN}
     order by {_SLICE_ORDER}, {_GROUP_ORDER}, s.reference_stratum, s.reference_stratum_2
 """
 
 _INEQUALITY = f"""
-    {_NAMED}
     select {_SLICE_COLUMNS}, s.index_id, {_number("index_value", "index_low", "index_high")}, s.index_unit,
         measure.unit, s.index_method, s.index_note, s.n_groups, s.n_groups_published, s.reference_stratum,
-        coalesce(reference.label, reference_named.label) as reference_label, s.reference_stratum_2, {_STATUS_COLUMNS}
-    from publish.inequality as s {_SLICE_JOINS} {_VERDICT_JOIN}
-    left join main.dim_stratum as reference
-        on reference.stratifier = s.stratifier and reference.stratum = s.reference_stratum
-    left join named as reference_named on reference_named.stratum = s.reference_stratum
+        reference.label as reference_label, s.reference_stratum_2, {_STATUS_COLUMNS}
+    from publish.inequality as s {_SLICE_JOINS} {_VERDICT_JOIN} {REFERENCE_JOIN}
     order by {_SLICE_ORDER}, s.index_id
 """
 
-_REFERENCE_JOINS = """
-    left join main.dim_stratum as reference
-        on reference.stratifier = s.stratifier and reference.stratum = s.reference_stratum
-    left join named as reference_named on reference_named.stratum = s.reference_stratum
-"""
-
 _CHANGES = f"""
-    {_NAMED}
     select {_SLICE_COLUMNS}, s.baseline_starts_on, {_GROUP_COLUMNS}, s.reference_rule, s.reference_stratum,
-        coalesce(reference.label, reference_named.label) as reference_label, s.reference_stratum_2,
+        reference.label as reference_label, s.reference_stratum_2,
         {_number(*CHANGES_NUMBERS)}, measure.unit, s.change_method, s.change_verdict, s.levelling_down,
         {_STATUS_COLUMNS}
-    from publish.changes as s {_SLICE_JOINS} {_GROUP_JOINS} {_VERDICT_JOIN} {_REFERENCE_JOINS}
+    from publish.changes as s {_SLICE_JOINS} {_GROUP_JOINS} {_VERDICT_JOIN} {REFERENCE_JOIN}
     order by {_SLICE_ORDER}, {_GROUP_ORDER}
 """
 
 _DECOMPOSITION = f"""
-    {_NAMED}
-    select {_SLICE_COLUMNS}, s.stratum, coalesce(stratum.label, named.label) as stratum_label,
+    select {_SLICE_COLUMNS}, s.stratum, stratum.label as stratum_label,
         s.stratifier_2, stratifier_2.label as stratifier_2_label, s.reference_stratum,
-        coalesce(reference.label, reference_named.label) as reference_label,
+        reference.label as reference_label,
         {_number(*DECOMPOSITION_NUMBERS)}, measure.unit, s.decomposition_method, s.caveat, {_STATUS_COLUMNS}
-    from publish.decomposition as s {_SLICE_JOINS} {_VERDICT_JOIN} {_REFERENCE_JOINS}
+    from publish.decomposition as s {_SLICE_JOINS} {_VERDICT_JOIN} {REFERENCE_JOIN}
     left join main.dim_stratum as stratum on stratum.stratifier = s.stratifier and stratum.stratum = s.stratum
-    left join named on named.stratum = s.stratum
     left join main.dim_stratifier as stratifier_2 on stratifier_2.stratifier = s.stratifier_2
-    order by {_SLICE_ORDER}, coalesce(stratum.sort_order, named.sort_order), s.stratum
+    order by {_SLICE_ORDER}, stratum.sort_order, s.stratum
 """
 
 _MEASURES = "select * from main.dim_measure order by sort_order, measure_id"

@@ -156,15 +156,9 @@ def describe_cells(strata: pd.DataFrame, labels: pd.DataFrame) -> tuple[pd.DataF
             found=f"{len(labels) - len(by_name)} descriptions of strata that have one already",
             remedy="remove the second description from dim_stratum",
         )
-    # A crossing's first group may be described only under the stratifier that it comes from; one that is a missing
-    # reason anywhere is one here.
-    anywhere: dict[str, tuple[float, bool]] = {}
-    for (_, group), (order, missing) in by_name.items():
-        known = anywhere.get(group, (order, False))
-        anywhere[group] = (min(order, known[0]), missing or known[1])
 
-    def describe(stratifier: str, group: str, *, is_crossed: bool = False) -> tuple[float, bool]:
-        found = by_name.get((stratifier, group)) or (anywhere.get(group) if is_crossed else None)
+    def describe(stratifier: str, group: str) -> tuple[float, bool]:
+        found = by_name.get((stratifier, group))
         if found is None:
             raise StatisticsError(
                 "each stratum is one of its stratifier's vocabulary",
@@ -175,7 +169,7 @@ def describe_cells(strata: pd.DataFrame, labels: pd.DataFrame) -> tuple[pd.DataF
         return found
 
     distinct = list(cells[_CELL].itertuples(index=False, name=None))
-    first_group = [describe(name, group, is_crossed=bool(second)) for name, group, second, _ in distinct]
+    first_group = [describe(name, group) for name, group, _, _ in distinct]
     second_group = [describe(name, group) if name else (0.0, False) for _, _, name, group in distinct]
     cells["order"] = [order for order, _ in first_group]
     cells["order_2"] = [order for order, _ in second_group]

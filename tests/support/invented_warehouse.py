@@ -137,7 +137,7 @@ def dimensions(periods: Sequence[Period], measures: Sequence[Measure], *, hostil
         "dim_stratum": pd.DataFrame(
             [
                 (name, group, _label(name, group, label, hostile), order + 90 * bool(reason), bool(reason), reason)
-                for name, groups in GROUPS.items()
+                for name, groups in {**GROUPS, CROSSING: GROUPS[CROSSED[0]]}.items()
                 for order, (group, label, _, _, reason) in enumerate(groups)
             ],
             columns=["stratifier", "stratum", "label", "sort_order", "is_missing", "missing_reason"],

@@ -34,6 +34,8 @@ LABELS = pd.DataFrame(
         ("overall", "all", 0, False),
         *(("race", f"group_{letter}", order, False) for order, letter in enumerate("abcdef")),
         ("race", "declined", 90, True),
+        *(("race_by_poverty", f"group_{letter}", order, False) for order, letter in enumerate("abcdef")),
+        ("race_by_poverty", "declined", 90, True),
         ("language", "english", 1, False),
         ("language", "spanish", 2, False),
         ("language", "not_recorded", 90, True),

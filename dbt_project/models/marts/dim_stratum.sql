@@ -55,4 +55,9 @@ select * from fixed
 union all
 select * from race
 union all
+-- the first group of the crossing, under the crossing's own name
+select 'race_by_poverty', stratum, label, sort_order, is_missing, missing_reason
+from race
+where stratifier = 'race_omb2024_multi'
+union all
 select 'overall', 'all', 'Everyone', 0, false, ''

@@ -33,10 +33,7 @@ with checks as (
     select 'out_of_vocabulary', 'fct_measure_stratum', count(*)
     from (select distinct stratifier, stratum from {{ ref('fct_measure_stratum') }}) as found
     left join {{ ref('dim_stratum') }} as known
-        on
-            found.stratum = known.stratum
-            and case when found.stratifier = 'race_by_poverty' then 'race_omb2024_multi' else found.stratifier end
-            = known.stratifier
+        on found.stratifier = known.stratifier and found.stratum = known.stratum
     where known.stratum is null
     union all
     select 'negative_counts', 'fct_measure_stratum', count(*)

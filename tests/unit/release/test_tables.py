@@ -52,6 +52,31 @@ def test_codes_stand_beside_their_labels_also_in_a_crossing(tables: Tables) -> N
     assert gap["reference_label"] == "Lowest-poverty fifth"
 
 
+def test_a_group_has_the_label_of_its_own_stratifier_whatever_others_call_it(
+    own_warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    own_warehouse.execute("update main.dim_stratum set label = '0 ' || stratifier || ' ' || stratum")
+    for name, table in read(own_warehouse).items():
+        for label, stratifier, stratum in (
+            ("stratum_label", "stratifier", "stratum"),
+            ("stratum_2_label", "stratifier_2", "stratum_2"),
+            ("reference_label", "stratifier", "reference_stratum"),
+        ):
+            if {label, stratifier, stratum} <= set(table.column_names) and name != "change_notes":
+                for row in (
+                    table.select([label, stratifier, stratum])
+                    .group_by([label, stratifier, stratum])
+                    .aggregate([])
+                    .to_pylist()
+                ):
+                    assert row[label] == (row[stratum] and f"0 {row[stratifier]} {row[stratum]}"), name
+
+
+def test_everyone_as_reference_is_called_so_under_every_stratifier(own_warehouse: duckdb.DuckDBPyConnection) -> None:
+    own_warehouse.execute("update publish.gaps set reference_stratum = 'all', reference_stratum_2 = ''")
+    assert set(read(own_warehouse)["gaps"]["reference_label"].to_pylist()) == {"Everyone"}
+
+
 def test_hostile_labels_are_published_as_they_are_in_parquet(tables: Tables) -> None:
     labels = set(tables["strata"]["stratum_label"].unique().to_pylist())
     assert set(invented_vocabulary.HOSTILE_LABELS.values()) <= labels
