@@ -64,7 +64,7 @@ class _Side:
     value: FloatArray
     interval: Interval
     is_clustered: BoolArray
-    relative_variance: FloatArray
+    design_effect: FloatArray
 
 
 def contrast(
@@ -98,7 +98,7 @@ def _side(counts: Counts, estimates: Estimates, rows: IntArray) -> _Side:
         value=estimates.value[rows],
         interval=Interval(estimates.low[rows], estimates.high[rows]),
         is_clustered=estimates.method[rows] == CLUSTER_ROBUST,
-        relative_variance=estimates.relative_variance[rows],
+        design_effect=estimates.design_effect[rows],
     )
 
 
@@ -109,19 +109,16 @@ def _proportions(one: _Side, two: _Side, confidence: float) -> tuple[Interval, I
 
 
 def _degrees(side: _Side) -> FloatArray:
-    return cluster_degrees(side.counts.numerator, side.counts.n_patients, side.counts.sum_yy)
+    degrees = cluster_degrees(side.counts.numerator, side.counts.n_patients, side.counts.sum_yy)
+    return np.where(side.is_clustered, degrees, np.inf)
 
 
 def _rates(one: _Side, two: _Side, confidence: float) -> tuple[Interval, Interval, FloatArray]:
-    sides = [(side.counts.numerator, side.counts.denominator) for side in (one, two)]
-    robust = p_values.clustered_rates(
-        *(*sides[0], _degrees(one), one.relative_variance, one.is_clustered),
-        *(*sides[1], _degrees(two), two.relative_variance, two.is_clustered),
-    )
+    sides = [(side.counts.numerator, side.counts.denominator, side.design_effect) for side in (one, two)]
+    p = p_values.clustered_rates(*sides[0], _degrees(one), *sides[1], _degrees(two))
     # Each test where it belongs: the exact one is slow.
     plain = ~(one.is_clustered | two.is_clustered)
-    p = np.array(robust)
-    p[plain] = p_values.conditional_poisson(*(part[plain] for side in sides for part in side))
+    p[plain] = p_values.effective_poisson(*(part[plain] for side in sides for part in side))
     return (
         differences.mover_difference(one.value, one.interval, two.value, two.interval),
         ratios.mover_ratio(one.value, one.interval, two.value, two.interval),

@@ -26,28 +26,32 @@ from orchestration.statistics.intervals import (
     student_t,
     wilson,
 )
+from orchestration.statistics.references import group_codes
 
 # The linearised variance is a large-sample one; with fewer events or patients it is too small, so it is not used.
 CLUSTER_FROM_EVENTS = 10
 CLUSTER_FROM_PATIENTS = 10
 
-WILSON, EXACT_POISSON, BYAR, CLUSTER_ROBUST, STUDENT_T = range(5)
-METHOD_NAMES = ("Wilson score", "exact Poisson", "Byar", "cluster-robust, log scale", "Student t")
+WILSON, EXACT_POISSON, BYAR, EXACT_OF_BURSTS, BYAR_OF_BURSTS, CLUSTER_ROBUST, STUDENT_T = range(7)
+METHOD_NAMES = (
+    *("Wilson score", "exact Poisson", "Byar", "exact Poisson, design effect", "Byar, design effect"),
+    *("cluster-robust, log scale", "Student t"),
+)
 
 
 @dataclass(frozen=True)
 class Estimates:
     """One element per row, in natural units (numerator / denominator, before the multiplier). NaN: no number.
 
-    `method` indexes METHOD_NAMES, -1 where there is no interval. `relative_variance` is that of a rate (robust where
-    the interval is, else 1 / events) and NaN for other kinds and at zero events.
+    `method` indexes METHOD_NAMES, -1 where there is no interval. `design_effect` says by how much the variance of a
+    rate's events exceeds Poisson's, NaN for other kinds.
     """
 
     value: FloatArray
     low: FloatArray
     high: FloatArray
     method: IntArray
-    relative_variance: FloatArray
+    design_effect: FloatArray
 
 
 def add_estimates(
@@ -55,19 +59,22 @@ def add_estimates(
 ) -> pd.DataFrame:
     """`strata` with `value`, `ci_low`, `ci_high`, `ci_method` and `reliability_status`, without the sum columns.
 
-    Proportion: Wilson score. Rate: where any patient has several events, and there are at least 10 events and 10
-    patients, cluster-robust on the log scale; else exact Poisson below 10 events and Byar's from 10. Mean: Student t.
+    Proportion: Wilson score. Rate of a measure of which any patient has several events: cluster-robust on the log scale
+    from 10 events and 10 patients. Other rates: exact Poisson below 10 effective events and Byar's from 10, after
+    division by the measure's design effect if it has one. Mean: Student t.
     Values are unrounded and in the measure's unit. Where counts are withheld, nobody is in the group or a mean has
     one single value, what cannot be given is NULL and the status says `not_assessed`, `not_applicable` or
     `unreliable`; never 0.
 
     `strata`: fct_measure_stratum after disclosure control (see `counts.read_counts` for what is refused); `measures`:
-    dim_measure. `keep_sums` leaves the sums for `gaps.compute_gaps`. Counts come back as Int64.
+    dim_measure. `keep_sums` leaves the sums and adds the rates' `design_effect`, for what is computed from the strata.
+    Counts come back as Int64.
     """
     counts = read_counts(strata, measures)
-    found = estimate(counts, confidence)
+    found = estimate(strata, counts, confidence)
     whole = {column: strata[column].astype("Int64") for column in COUNTS}
-    return strata.drop(columns=[] if keep_sums else list(SUMS)).assign(
+    kept = strata.assign(design_effect=found.design_effect) if keep_sums else strata.drop(columns=list(SUMS))
+    return kept.assign(
         **whole,
         value=found.value * counts.multiplier,
         ci_low=found.low * counts.multiplier,
@@ -77,12 +84,12 @@ def add_estimates(
     )
 
 
-def estimate(counts: Counts, confidence: float) -> Estimates:
-    """Value and interval of every row, by its kind, in natural units."""
+def estimate(strata: pd.DataFrame, counts: Counts, confidence: float) -> Estimates:
+    """Value and interval of every row, by its kind, in natural units; `counts` are those of `strata`."""
     size = counts.kind.size
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where(counts.denominator > 0, counts.numerator / counts.denominator, np.nan)
-    low, high, relative_variance = (np.full(size, np.nan) for _ in range(3))
+    low, high = (np.full(size, np.nan) for _ in range(2))
     method = np.full(size, -1, dtype=np.int64)
 
     rows = counts.kind == PROPORTION
@@ -95,39 +102,59 @@ def estimate(counts: Counts, confidence: float) -> Estimates:
     method[rows] = STUDENT_T
 
     rows = counts.kind == RATE
-    interval, method[rows], relative_variance[rows] = _rate(counts.take(rows), value[rows], confidence)
-    low[rows], high[rows] = interval
+    clustered, effect = _design_effects(strata, counts)
+    interval = _rate(counts, value, clustered, effect, confidence)
+    low[rows], high[rows] = interval.low[rows], interval.high[rows]
+    few = counts.numerator / effect < BYAR_FROM_EVENTS
+    poisson = np.where(few, EXACT_POISSON, BYAR) + np.where(effect > 1, EXACT_OF_BURSTS - EXACT_POISSON, 0)
+    method[rows] = np.where(clustered, CLUSTER_ROBUST, poisson)[rows]
 
     method[np.isnan(low)] = -1
-    return Estimates(value, low, high, method, relative_variance)
+    return Estimates(value, low, high, method, effect)
 
 
-def _rate(counts: Counts, rate: FloatArray, confidence: float) -> tuple[Interval, IntArray, FloatArray]:
-    robust = _robust_relative_variance(counts)
-    clustered = ~np.isnan(robust)
-    # A robust variance of nothing would make a rate without uncertainty: keep the Poisson one then.
-    clustered &= robust > 1e-12
+def _design_effects(strata: pd.DataFrame, counts: Counts) -> tuple[BoolArray, FloatArray]:
+    """Which rates have a robust interval, and by how much the variance of each one's events exceeds Poisson's.
+
+    A measure of which some patient has several events in a period has events in bursts: rows with enough events and
+    patients then have a robust variance of their own. The others, also those without any event, have what those rows
+    show together for the same length of period, Σ robust variance / Σ events, and at least Kish's Σy² / Σy (1965), so
+    that the nine days of one stay are not nine pieces of evidence; never below 1. NaN for other kinds of measure.
+    """
+    is_rate = counts.kind == RATE
+    enough = is_rate & (counts.numerator >= CLUSTER_FROM_EVENTS) & (counts.n_patients >= CLUSTER_FROM_PATIENTS)
+    group = group_codes(strata, ["measure_id", "grain"])
+    size = int(group.max(initial=-1)) + 1
+    repeats = np.bincount(group, is_rate & (counts.sum_yy > counts.numerator), size)[group] > 0
     with np.errstate(divide="ignore", invalid="ignore"):
-        poisson = np.where(counts.numerator > 0, 1 / counts.numerator, np.nan)
-    degrees = cluster_degrees(counts.numerator, counts.n_patients, counts.sum_yy)
-    interval = cluster_ratio(rate, robust, degrees, confidence).where(
-        clustered, poisson_rate(counts.numerator, counts.denominator, confidence)
+        own = np.where(is_rate & (counts.numerator > 0), counts.numerator * _relative_variance(counts), np.nan)
+        kish = np.where(is_rate & (counts.numerator > 0), counts.sum_yy / counts.numerator, 1.0)
+    events = np.bincount(group[enough], counts.numerator[enough], size)
+    variance = np.bincount(group[enough], (own * counts.numerator)[enough], size)
+    pooled = np.divide(variance, events, out=np.ones(size), where=events > 0)[group]
+    # A robust variance of nothing would make a rate without uncertainty: keep the Poisson one then.
+    clustered = enough & repeats & (own > 1e-9)
+    effect = np.where(repeats, np.fmax(pooled, np.where(enough, 1.0, kish)), 1.0)
+    return clustered, np.where(is_rate, np.where(clustered, own, np.fmax(effect, 1.0)), np.nan)
+
+
+def _rate(counts: Counts, rate: FloatArray, clustered: BoolArray, effect: FloatArray, confidence: float) -> Interval:
+    rows = counts.kind == RATE
+    some = counts.take(rows)
+    low, high = (np.full(rows.size, np.nan) for _ in range(2))
+    degrees = cluster_degrees(some.numerator, some.n_patients, some.sum_yy)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = effect[rows] / some.numerator
+    low[rows], high[rows] = cluster_ratio(rate[rows], relative, degrees, confidence).where(
+        clustered[rows], poisson_rate(some.numerator, some.denominator, confidence, effect[rows])
     )
-    method = np.where(clustered, CLUSTER_ROBUST, np.where(counts.numerator < BYAR_FROM_EVENTS, EXACT_POISSON, BYAR))
-    return interval, method, np.where(clustered, robust, poisson)
+    return Interval(low, high)
 
 
-def _robust_relative_variance(counts: Counts) -> FloatArray:
-    """NaN where the cluster-robust interval does not apply: nobody has several events, or too few in all."""
-    relative = ratio_relative_variance(
+def _relative_variance(counts: Counts) -> FloatArray:
+    return ratio_relative_variance(
         counts.numerator, counts.denominator, counts.n_patients, counts.sum_yy, counts.sum_yd, counts.sum_dd
     )
-    applies: BoolArray = (
-        (counts.sum_yy > counts.numerator)
-        & (counts.numerator >= CLUSTER_FROM_EVENTS)
-        & (counts.n_patients >= CLUSTER_FROM_PATIENTS)
-    )
-    return np.where(applies, relative, np.nan)
 
 
 def reliability_of(counts: Counts, found: Estimates, confidence: float) -> reliability.StatusArray:
@@ -144,13 +171,11 @@ def reliability_of(counts: Counts, found: Estimates, confidence: float) -> relia
     status[rows] = reliability.mean_status(found.value[rows], error, some.denominator)
 
     rows = counts.kind == RATE
-    some, rate = counts.take(rows), found.value[rows]
-    if confidence == reliability.STANDARD_CONFIDENCE:
-        interval95 = Interval(found.low[rows], found.high[rows])
-    else:
-        interval95, _, _ = _rate(some, rate, reliability.STANDARD_CONFIDENCE)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        effective = 1 / found.relative_variance[rows]
-    effective = np.where(some.numerator == 0, 0.0, effective)
-    status[rows] = reliability.rate_status(some.numerator, effective, some.n_patients, rate, interval95)
+    some = counts.take(rows)
+    interval95 = Interval(found.low[rows], found.high[rows])
+    if confidence != reliability.STANDARD_CONFIDENCE:
+        is_robust, effect = found.method[rows] == CLUSTER_ROBUST, found.design_effect[rows]
+        interval95 = _rate(some, found.value[rows], is_robust, effect, reliability.STANDARD_CONFIDENCE)
+    effective = some.numerator / found.design_effect[rows]
+    status[rows] = reliability.rate_status(some.numerator, effective, some.n_patients, found.value[rows], interval95)
     return status

@@ -94,7 +94,7 @@ def compute_gaps(
     """
     require_columns(strata, ("period_ends_on", "reliability_status", "quality_status"), "strata")
     counts = read_counts(strata, measures)
-    estimates = estimate(counts, confidence)
+    estimates = estimate(strata, counts, confidence)
     is_complete = np.ones(len(strata), dtype=bool)
     if periods is not None:
         require_columns(periods, ("is_complete",), "periods")

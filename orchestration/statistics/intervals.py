@@ -87,7 +87,7 @@ def exact_poisson(events: FloatArray, exposure: FloatArray, confidence: float) -
     require_counts("exact_poisson", whole=False, events=events, exposure=exposure)
     tail = (1 - confidence) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        low = np.where(events > 0, gammaincinv(np.maximum(events, 1), tail), 0.0) / exposure
+        low = np.where(events > 0, gammaincinv(np.where(events > 0, events, 1.0), tail), 0.0) / exposure
         high = gammainccinv(events + 1, tail) / exposure
     return _nan_unless(exposure > 0, low, high)
 
@@ -103,14 +103,23 @@ def byar(events: FloatArray, exposure: FloatArray, confidence: float) -> Interva
     return _nan_unless((exposure > 0) & (events > 0), low, high)
 
 
-def poisson_rate(events: FloatArray, exposure: FloatArray, confidence: float) -> Interval:
-    """Exact Poisson below 10 events, Byar's from 10 on: the convention of England's public health indicators."""
+def poisson_rate(
+    events: FloatArray, exposure: FloatArray, confidence: float, design_effect: FloatArray | float = 1.0
+) -> Interval:
+    """Exact Poisson below 10 events, Byar's from 10 on: the convention of England's public health indicators.
+
+    Where events come in bursts, `design_effect` says by how much their variance exceeds Poisson's: the limits are those
+    of events / effect over exposure / effect, the effective number of events (Parker et al. 2023 for rates, after Korn
+    and Graubard 1998 for proportions). Without any event the upper limit then is 3.69 bursts and not 3.69 events.
+    """
     require_counts("poisson_rate", events=events)
-    few = events < BYAR_FROM_EVENTS
+    require_counts("poisson_rate", whole=False, exposure=exposure, design_effect=np.asarray(design_effect))
+    effective, exposure = events / design_effect, exposure / design_effect
+    few = effective < BYAR_FROM_EVENTS
     exact = Interval(np.full(events.shape, np.nan), np.full(events.shape, np.nan))
     # The gamma quantiles are the slow part and only the few need them.
-    exact.low[few], exact.high[few] = exact_poisson(events[few], exposure[few], confidence)
-    return exact.where(few, byar(events, exposure, confidence))
+    exact.low[few], exact.high[few] = exact_poisson(effective[few], exposure[few], confidence)
+    return exact.where(few, byar(effective, exposure, confidence))
 
 
 def sample_variance(total: FloatArray, count: FloatArray, sum_of_squares: FloatArray) -> FloatArray:

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import betainc, betaincc, ndtr, stdtr  # type: ignore[import-untyped]
 
 from orchestration.statistics.checks import require_counts, require_part
-from orchestration.statistics.intervals import BoolArray, FloatArray, IntArray
+from orchestration.statistics.intervals import FloatArray, IntArray
 
 
 def pooled_proportions(x1: FloatArray, n1: FloatArray, x2: FloatArray, n2: FloatArray) -> FloatArray:
@@ -41,38 +41,47 @@ def conditional_poisson(x1: FloatArray, exposure1: FloatArray, x2: FloatArray, e
     return p
 
 
+def effective_poisson(
+    x1: FloatArray,
+    exposure1: FloatArray,
+    effect1: FloatArray,
+    x2: FloatArray,
+    exposure2: FloatArray,
+    effect2: FloatArray,
+) -> FloatArray:
+    """The exact test on effective counts: both sides divided by the larger of their design effects (Rao, Scott 1999).
+
+    Divided by one effect, the counts keep their ratio of exposures; by the larger, the test errs to the safe side.
+    """
+    effect = np.fmax(np.fmax(effect1, effect2), 1.0)
+    return conditional_poisson(x1 / effect, exposure1 / effect, x2 / effect, exposure2 / effect)
+
+
 def clustered_rates(
     x1: FloatArray,
     exposure1: FloatArray,
+    effect1: FloatArray,
     degrees1: FloatArray,
-    relative_variance1: FloatArray,
-    clustered1: BoolArray,
     x2: FloatArray,
     exposure2: FloatArray,
+    effect2: FloatArray,
     degrees2: FloatArray,
-    relative_variance2: FloatArray,
-    clustered2: BoolArray,
 ) -> FloatArray:
     """Test of two rates of which at least one has a cluster-robust variance, by t on the log of their ratio.
 
-    Each side brings the relative variance of its own interval (robust, or 1 / events); degrees of freedom are
-    Satterthwaite's, with `intervals.cluster_degrees` on a robust side and unlimited on a Poisson one. Where one side
-    has no event its log does not exist: then the exact conditional test on effective counts, both sides divided by the
-    other side's design effect (Rao and Scott 1999).
+    Each side brings the design effect and the degrees of freedom of its own interval: `intervals.cluster_degrees` on a
+    robust side, infinitely many on a Poisson one; those of the test are Satterthwaite's. Where one side has no event
+    its log does not exist: then `effective_poisson`.
     """
     none = (x1 == 0) | (x2 == 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        squared = relative_variance1 + relative_variance2
+        relative1, relative2 = effect1 / x1, effect2 / x2
+        squared = relative1 + relative2
         t = np.log((x1 / exposure1) / (x2 / exposure2)) / np.sqrt(squared)
-        spread = np.where(clustered1, relative_variance1**2 / degrees1, 0.0)
-        spread += np.where(clustered2, relative_variance2**2 / degrees2, 0.0)
-        degrees = squared**2 / spread
+        degrees = squared**2 / (relative1**2 / degrees1 + relative2**2 / degrees2)
         p = np.asarray(2 * stdtr(np.where(none, 1.0, degrees), -np.abs(np.where(none, 0.0, t))), dtype=np.float64)
-        effect = np.where(x1 == 0, relative_variance2 * x2, relative_variance1 * x1)
-    effect = np.maximum(np.nan_to_num(effect, nan=1.0), 1.0)
     # The exact test is slow and hardly ever needed.
-    parts = (part[none] / effect[none] for part in (x1, exposure1, x2, exposure2))
-    p[none] = conditional_poisson(*parts)
+    p[none] = effective_poisson(*(part[none] for part in (x1, exposure1, effect1, x2, exposure2, effect2)))
     return p
 
 

@@ -39,18 +39,28 @@ def proportion_status(successes: FloatArray, trials: FloatArray) -> StatusArray:
     """
     interval = clopper_pearson(successes, trials, STANDARD_CONFIDENCE)
     with np.errstate(divide="ignore", invalid="ignore"):
-        width = interval.high - interval.low
-        relative = width / (successes / trials)
+        proportion = successes / trials
     return _decide(
         (trials == 0, NOT_APPLICABLE),
         (~(trials > 0), NOT_ASSESSED),
         (trials < 30, UNRELIABLE),
         ((successes == 0) | (successes == trials), NOT_ASSESSED),
-        (width <= 0.05, RELIABLE),
-        (width >= 0.30, UNRELIABLE),
-        (relative > 1.30, UNRELIABLE),
+        (~is_narrow_proportion(proportion, interval), UNRELIABLE),
         otherwise=RELIABLE,
     )
+
+
+def is_narrow_proportion(proportion: FloatArray, interval95: Interval) -> BoolArray:
+    """Whether a 95 % interval is narrow enough for the NCHS standards for proportions, by its width alone."""
+    width = interval95.high - interval95.low
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((width <= 0.05) | ((width < 0.30) & (width / proportion <= 1.30)), dtype=np.bool_)
+
+
+def is_narrow_rate(rate: FloatArray, interval95: Interval) -> BoolArray:
+    """Whether a 95 % interval is narrow enough for the NCHS standards for rates: at most 160 % of the rate."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((interval95.high - interval95.low) / rate <= 1.60, dtype=np.bool_)
 
 
 def rate_status(
@@ -63,14 +73,12 @@ def rate_status(
     the 95 % interval no wider than 160 % of the rate. NaN (withheld): not assessed. No person-time, which is a rate of
     NaN where the events are known: not applicable.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        relative = (interval95.high - interval95.low) / rate
     sample = np.minimum(events, effective_events)
     return _decide(
         (np.isnan(rate) & (events == 0), NOT_APPLICABLE),
         (~np.isfinite(rate), NOT_ASSESSED),
         ((sample < 10) | (n_patients < 10), UNRELIABLE),
-        (~(relative <= 1.60), UNRELIABLE),
+        (~is_narrow_rate(rate, interval95), UNRELIABLE),
         otherwise=RELIABLE,
     )
 

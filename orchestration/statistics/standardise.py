@@ -16,7 +16,6 @@ from orchestration.statistics.checks import require_counts, require_part
 from orchestration.statistics.intervals import (
     BoolArray,
     FloatArray,
-    byar,
     poisson_rate,
     sample_variance,
     t_quantile,
@@ -36,6 +35,10 @@ class Standardised(NamedTuple):
     low: FloatArray
     high: FloatArray
 
+    def where(self, given: BoolArray) -> Standardised:
+        """The same where `given`, NaN elsewhere."""
+        return Standardised(*(np.where(given, number, np.nan) for number in self))
+
 
 def direct_rate(
     events: FloatArray,
@@ -48,8 +51,8 @@ def direct_rate(
 
     v ± √(var / O) · (Byar(O) - O), var = Σ w²·x / n² / (Σw)². Where `has_heavy_event`, Fay and Feuer's gamma limits
     (1997) instead, which allow for the event that a cell of few people did not have. `weights` are the standard's,
-    shape (cells,) or (cells, groups). `design_effect` multiplies the variance where patients have several events. NaN
-    below DIRECT_FROM_EVENTS events in all and where a weighted cell has no exposure.
+    shape (cells,) or (cells, groups). With a `design_effect` D events count as bursts of D: O / D of them, each with D
+    times the weight. NaN below DIRECT_FROM_EVENTS events in all and where a weighted cell has no exposure.
     """
     require_counts("direct_rate", events=events)
     require_counts("direct_rate", whole=False, exposure=exposure, weights=weights)
@@ -58,14 +61,15 @@ def direct_rate(
     each = _weight_of_an_event(exposure, weight)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = (each * events).sum(axis=0)
-        variance = (each**2 * events).sum(axis=0) * design_effect
+        variance = (each**2 * events).sum(axis=0)
         scale = np.sqrt(variance / observed)
-        limits = byar(observed, np.ones_like(observed), confidence)
+        limits = poisson_rate(observed, np.ones_like(observed), confidence, design_effect)
         low, high = (value + scale * (limit - observed) for limit in limits)
-    gamma_low, gamma_high = _gamma_limits(value, variance, each.max(axis=0, initial=0.0), design_effect, confidence)
+    heaviest = each.max(axis=0, initial=0.0) * design_effect
+    gamma_low, gamma_high = _gamma_limits(value, variance * design_effect, heaviest, confidence)
     heavy = has_heavy_event(events, exposure, weights)
     low, high = np.where(heavy, gamma_low, np.maximum(low, 0.0)), np.where(heavy, gamma_high, high)
-    return _where(_complete(weight, exposure) & (observed >= DIRECT_FROM_EVENTS), value, low, high)
+    return Standardised(value, low, high).where(_complete(weight, exposure) & (observed >= DIRECT_FROM_EVENTS))
 
 
 def has_heavy_event(events: FloatArray, exposure: FloatArray, weights: FloatArray) -> BoolArray:
@@ -87,12 +91,12 @@ def _weight_of_an_event(exposure: FloatArray, weight: FloatArray) -> FloatArray:
 
 
 def _gamma_limits(
-    value: FloatArray, variance: FloatArray, heaviest: FloatArray, design_effect: FloatArray | float, confidence: float
+    value: FloatArray, variance: FloatArray, heaviest: FloatArray, confidence: float
 ) -> tuple[FloatArray, FloatArray]:
     tail = (1 - confidence) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         low = gammaincinv(value**2 / variance, tail) * variance / value
-        more, spread = value + heaviest, variance + design_effect * heaviest**2
+        more, spread = value + heaviest, variance + heaviest**2
         high = gammaincinv(more**2 / spread, 1 - tail) * spread / more
     return low, high
 
@@ -120,7 +124,7 @@ def direct_proportion(
         effective = np.fmin(value * (1 - value) / variance, people)
         low, high = wilson(value * effective, effective, confidence)
     enough = np.minimum(counted, people - counted) >= DIRECT_FROM_EVENTS
-    return _where(_complete(weight, trials) & enough, value, low, high)
+    return Standardised(value, low, high).where(_complete(weight, trials) & enough)
 
 
 def direct_mean(
@@ -136,7 +140,7 @@ def direct_mean(
         variance = parts.sum(axis=0)
         degrees = variance**2 / np.where(weight > 0, parts**2 / (count - 1), 0.0).sum(axis=0)
         half = t_quantile(np.nan_to_num(degrees), confidence) * np.sqrt(variance)
-    return _where(_complete(weight, count) & (variance > 0), value, value - half, value + half)
+    return Standardised(value, value - half, value + half).where(_complete(weight, count) & (variance > 0))
 
 
 def indirect_ratio(
@@ -144,14 +148,11 @@ def indirect_ratio(
 ) -> Standardised:
     """Observed over expected events with exact Poisson limits below 10 observed events and Byar's from 10.
 
-    `design_effect` widens the limits where patients have several events: those of O / effect events, as for DSR.
+    `design_effect` widens the limits where patients have several events, as `intervals.poisson_rate` says.
     """
-    limits = poisson_rate(observed, expected, confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(expected > 0, observed / expected, np.nan)
-    root = np.sqrt(design_effect)
-    low, high = (ratio + root * (limit - ratio) for limit in limits)
-    return Standardised(ratio, np.maximum(low, 0.0), high)
+    return Standardised(ratio, *poisson_rate(observed, expected, confidence, design_effect))
 
 
 def expected_events(exposure: FloatArray, reference_events: FloatArray, reference_exposure: FloatArray) -> FloatArray:
@@ -166,9 +167,5 @@ def _weights(weights: FloatArray, like: FloatArray) -> FloatArray:
     return np.broadcast_to(weights if weights.ndim == 2 else weights[:, None], like.shape)
 
 
-def _complete(weight: FloatArray, exposure: FloatArray) -> np.ndarray:
+def _complete(weight: FloatArray, exposure: FloatArray) -> BoolArray:
     return np.asarray(((weight == 0) | (exposure > 0)).all(axis=0) & (weight.sum(axis=0) > 0), dtype=np.bool_)
-
-
-def _where(given: np.ndarray, *numbers: FloatArray) -> Standardised:
-    return Standardised(*(np.where(given, number, np.nan) for number in numbers))

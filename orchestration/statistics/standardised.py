@@ -25,8 +25,18 @@ from orchestration.statistics.counts import (
     require_columns,
 )
 from orchestration.statistics.estimates import CLUSTER_ROBUST, METHOD_NAMES
-from orchestration.statistics.intervals import BYAR_FROM_EVENTS, FloatArray, IntArray, ratio_relative_variance
+from orchestration.statistics.intervals import (
+    BYAR_FROM_EVENTS,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Interval,
+    cluster_degrees,
+    normal_quantile,
+    t_quantile,
+)
 from orchestration.statistics.references import ALL_SITES
+from orchestration.statistics.reliability import STANDARD_CONFIDENCE, is_narrow_proportion, is_narrow_rate
 from orchestration.statistics.standardise import (
     Standardised,
     direct_mean,
@@ -65,9 +75,9 @@ def add_standardised(
     stratifier, stratum, age band and sex with the standard's weight; `measures` is dim_measure. Only cells in which
     all sites together have somebody are weighted. Direct: rates Dobson's limits, or Fay and Feuer's with a heavy rare
     cell, proportions Wilson's for the effective number of people, means t; from 10 events on, and only where each
-    weighted cell has somebody. Indirect, for rates and proportions: exact Poisson below 10 events, Byar's from 10.
-    Where the crude rate's interval is cluster-robust, its design effect widens both. Raises
-    StatisticsError for frames without their columns.
+    weighted cell has somebody, and not where its 95 % interval is too wide for the standards by which the crude
+    value is judged. Indirect, for rates and proportions: exact Poisson below 10 events, Byar's from 10. The crude
+    rate's design effect widens both. Raises StatisticsError for frames without their columns.
     """
     require_columns(age_sex, (*_GROUP, "age_band", "sex", *_SUMS), "sums by age and sex")
     numbers = {name: np.full(len(strata), np.nan) for name in NUMBERS}
@@ -109,34 +119,53 @@ def _by_kind(
     sums, reference = _cells(some, age_sex)
     weight = np.where(reference["sum_d"] > 0, sums["weight"].max(axis=1, initial=0.0)[:, None], 0.0)
     enough = (weight > 0).sum(axis=0) >= LEAST_CELLS
-    effect = _design_effect(some)
+    effect = _design_effect(some, confidence)
     found = []
     for kind in (RATE, PROPORTION, MEAN):
         here = np.flatnonzero((kinds == kind) & enough)
         if not here.size:
             continue
         y, d, yy = (sums[name][:, here] for name in ("sum_y", "sum_d", "sum_yy"))
-        nothing = Standardised(*(np.full(here.size, np.nan) for _ in range(3)))
-        indirect = nothing
-        if kind == MEAN:
-            direct = direct_mean(y, d, yy, weight[:, here], confidence)
-        else:
+        indirect = Standardised(*(np.full(here.size, np.nan) for _ in range(3)))
+        if kind != MEAN:
             expected = expected_events(d, reference["sum_y"][:, here], reference["sum_d"][:, here])
             indirect = indirect_ratio(y.sum(axis=0), expected, confidence, design_effect=effect[here])
-            direct = (
-                direct_rate(y, d, weight[:, here], confidence, effect[here])
-                if kind == RATE
-                else direct_proportion(y, d, weight[:, here], confidence)
-            )
+        cells = kind, y, d, yy, weight[:, here], effect[here]
+        direct = _direct(*cells, confidence).where(_is_narrow(kind, _direct(*cells, STANDARD_CONFIDENCE)))
         scale = multiplier[here]
         widened = np.where(effect[here] > 1, BY_DESIGN, "").astype(object)
-        exact = np.where(y.sum(axis=0) < BYAR_FROM_EVENTS, "indirect; exact Poisson", "indirect; Byar").astype(object)
+        few = y.sum(axis=0) / effect[here] < BYAR_FROM_EVENTS
+        exact = np.where(few, "indirect; exact Poisson", "indirect; Byar").astype(object)
         named = np.full(here.size, DIRECT_METHODS[kind], dtype=object)
         if kind == RATE:
             named[has_heavy_event(y, d, weight[:, here])] = HEAVY_RATE
         names = {METHODS[0]: named + widened, METHODS[1]: exact + widened}
         found.append((rows[here], Standardised(*(part * scale for part in direct)), indirect, names))
     return found
+
+
+def _direct(
+    kind: int,
+    y: FloatArray,
+    d: FloatArray,
+    yy: FloatArray,
+    weight: FloatArray,
+    effect: FloatArray,
+    confidence: float,
+) -> Standardised:
+    if kind == MEAN:
+        return direct_mean(y, d, yy, weight, confidence)
+    if kind == PROPORTION:
+        return direct_proportion(y, d, weight, confidence)
+    return direct_rate(y, d, weight, confidence, effect)
+
+
+def _is_narrow(kind: int, at95: Standardised) -> BoolArray:
+    """By the standards' width alone: a mean has no such standard."""
+    interval = Interval(at95.low, at95.high)
+    if kind == RATE:
+        return is_narrow_rate(at95.value, interval)
+    return np.full(at95.value.shape, True) if kind == MEAN else is_narrow_proportion(at95.value, interval)
 
 
 def _cells(some: pd.DataFrame, age_sex: pd.DataFrame) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
@@ -162,12 +191,14 @@ def _cells(some: pd.DataFrame, age_sex: pd.DataFrame) -> tuple[dict[str, FloatAr
     return sums, reference
 
 
-def _design_effect(some: pd.DataFrame) -> FloatArray:
-    """By how much patients with several events widen the crude rate's variance; 1 where its interval is not robust."""
-    y, d, n, yy, yd, dd = (
-        floats(some, name, "strata")
-        for name in ("numerator", "denominator", "n_patients", "sum_yy", "sum_yd", "sum_dd")
-    )
+def _design_effect(some: pd.DataFrame, confidence: float) -> FloatArray:
+    """By how much events in bursts widen the crude rate's variance; 1 for other measures and for less than nothing.
+
+    The degrees of freedom of a robust variance go with it, as they do with an effective number of people (Korn and
+    Graubard 1998): the effect is multiplied by the square of t over z.
+    """
+    y, n, yy = (floats(some, name, "strata") for name in ("numerator", "n_patients", "sum_yy"))
     robust = some["ci_method"].eq(METHOD_NAMES[CLUSTER_ROBUST]).to_numpy(dtype=bool)
-    effect = ratio_relative_variance(y, d, n, yy, yd, dd) * y
-    return np.where(robust & (effect > 1), effect, 1.0)
+    wider = (t_quantile(cluster_degrees(y, n, yy), confidence) / normal_quantile(confidence)) ** 2
+    effect = np.fmax(floats(some, "design_effect", "strata"), 1.0)
+    return np.where(robust, effect * wider, effect)

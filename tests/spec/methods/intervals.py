@@ -95,10 +95,23 @@ METHODS = (
         ("Byar",),
     ),
     Method(
+        "Interval of a rate of events in bursts, with few or none",
+        "The limits above for x/D events over person-time/D. D, the design effect, says by how much the variance of the"
+        " events exceeds Poisson's: what all rows of the measure with enough events show together for periods of that"
+        " length, Σ robust variance / Σ events, and at least Σy²/Σy of the group's own. Days in hospital come in stays:"
+        " a group without any day had no stay, and its upper limit is 3.69 stays and not 3.69 days.",
+        "Rao and Scott 1999; Korn and Graubard 1998 for the effective number; Kish 1965 for Σy²/Σy",
+        {"events": "0", "patient-years": "50", "design effect": "5"},
+        {"lower limit": "0.0000", "upper limit": "0.3689"},
+        lambda: _limits(intervals.poisson_rate(array(0), array(50), 0.95, 5.0)),
+        ("exact Poisson, design effect", "Byar, design effect"),
+    ),
+    Method(
         "Interval of a rate where children have several events",
         "Cluster-robust with children as clusters: var(r) = n/(n − 1) · Σ(y − r d)² / (Σd)², on the log scale,"
         " r · exp(± t · se(r)/r), t with (Σy)²/Σy² degrees of freedom, at most n − 1: with few children, or many events"
-        " of few of them, n − 1 are too many. From 10 events and 10 children on.",
+        " of few of them, n − 1 are too many. From 10 events and 10 children on, for measures of which any child has"
+        " several events in periods of that length.",
         "Cochran 1977, section 6.4; Korn and Graubard 1999, section 5.2; Kish 1965 for the effective number",
         {
             "events of 12 children": "0 1 4 0 2 0 1 7 0 0 1 2",
@@ -138,8 +151,10 @@ METHODS = (
         _direct,
         ("direct; Dobson with Byar", "direct; Wilson of the effective number", "direct; Student t, Satterthwaite"),
         "A rate has other limits where an age with few children weighs much: see the next method."
-        " Where the crude interval is cluster-robust, its design effect multiplies the variance. Standardised"
-        " values rest"
+        " The crude rate's design effect divides events and person-time here too; where the crude interval has few"
+        " degrees of freedom, that effect is multiplied by (t/z)², as for an effective number of people (Korn and"
+        " Graubard 1998). A value whose 95 % interval is too wide for the standard by which the crude value is judged"
+        " is not given. Standardised values rest"
         " on counts by age and sex that are not published; they are rounded to three digits and sums over at least four"
         " cells, so that no count can be worked out from them.",
     ),

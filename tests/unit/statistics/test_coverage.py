@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from orchestration.statistics import differences, intervals, p_values, ratios
+from orchestration.statistics.estimates import add_estimates
 from orchestration.statistics.intervals import FloatArray, Interval
+from tests.support.strata_frames import MEASURES, published, stratum
 
 STUDIES = 8000
 # Four simulation errors of a coverage of 95 %.
@@ -92,6 +94,36 @@ def test_cluster_robust_covers_where_poisson_does_not(
     assert _covered(intervals.poisson_rate(events[used], months[used], 0.95), per_month) < 0.92
 
 
+@pytest.mark.parametrize(("children", "stays", "most"), [(30, 0.02, 1.0), (100, 0.02, 1.0), (30, 0.5, 0.98)])
+def test_rates_of_events_in_bursts_cover_also_without_any_event(children: int, stays: float, most: float) -> None:
+    """Days in hospital of a small group beside 800 other children; stays of four days on average (geometric).
+
+    Of 100 children with two stays a year one year in seven has none: plain Poisson limits then leave the truth out.
+    """
+    rng = np.random.default_rng(202610)
+
+    def days(studies: int, count: int) -> FloatArray:
+        number = rng.poisson(stays, (studies, count))
+        return number + np.where(number > 0, rng.negative_binomial(np.maximum(number, 1), 1 / 4), 0)
+
+    whole, small = days(1, 800)[0], days(2000, children)
+    rows = published(
+        *(
+            stratum(
+                name, int(y.sum()), 12 * len(y), measure_id="visits", n_patients=len(y),
+                sum_yy=int((y**2).sum()), sum_yd=12 * int(y.sum()), sum_dd=144 * len(y),
+            )
+            for name, y in (("all", whole), *((f"group_{i}", row) for i, row in enumerate(small)))
+        )
+    )  # fmt: skip
+    found = add_estimates(rows, MEASURES, 0.95).iloc[1:]
+    truth = 1200 * stays * 4 / 12
+    covered = (found["ci_low"] <= truth) & (found["ci_high"] >= truth)
+    assert 0.95 - 4 * (0.95 * 0.05 / 2000) ** 0.5 < covered.mean() <= most
+    plain = intervals.poisson_rate(small.sum(axis=1).astype(float), np.full(2000, 12.0 * children), 0.95)
+    assert _covered(plain, stays * 4 / 12) < 0.88
+
+
 def test_newcombe_difference_and_koopman_ratio() -> None:
     """Few children and shares near the end make Newcombe's interval conservative (98 % for 20 against 20 at 90 %)."""
     rng = np.random.default_rng(20266)
@@ -127,8 +159,7 @@ def test_mover_of_rates_covers_a_little_more_and_the_exact_test_rejects_a_little
 def test_clustered_test_keeps_its_level_where_the_poisson_test_does_not() -> None:
     rng = np.random.default_rng(20268)
     sides = [_clustered(rng, 100, 0.05, 0.5) for _ in range(2)]
-    yes = np.ones(STUDIES, dtype=bool)
-    arguments = [(events, months, degrees, relative, yes) for _, relative, degrees, events, months in sides]
+    arguments = [(events, months, relative * events, degrees) for _, relative, degrees, events, months in sides]
     robust = p_values.clustered_rates(*arguments[0], *arguments[1])
     naive = p_values.conditional_poisson(*arguments[0][:2], *arguments[1][:2])
     assert 0.035 < np.mean(robust <= 0.05) < 0.065

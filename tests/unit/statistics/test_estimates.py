@@ -29,10 +29,10 @@ def test_proportion_is_wilson_in_percent() -> None:
     ("events", "sum_yy", "patients", "method"),
     [
         (9, 9, 100, "exact Poisson"),
-        (9, 30, 100, "exact Poisson"),
+        (9, 30, 100, "exact Poisson, design effect"),
         (10, 10, 100, "Byar"),
         (10, 12, 100, "cluster-robust, log scale"),
-        (10, 12, 9, "Byar"),
+        (10, 12, 9, "exact Poisson, design effect"),
         (0, 0, 100, "exact Poisson"),
     ],
 )
@@ -63,6 +63,41 @@ def test_clustering_widens_the_interval_and_counts_against_reliability() -> None
     assert once["value"] == again["value"]
     assert again["ci_high"] - again["ci_low"] > once["ci_high"] - once["ci_low"]
     assert (once["reliability_status"], again["reliability_status"]) == ("reliable", "unreliable")
+
+
+def test_a_burst_is_one_piece_of_evidence_also_where_the_group_had_none() -> None:
+    """All children's days in hospital come in stays of six; a group without any cannot tell, and is no surer for it."""
+    spread = {"measure_id": "visits", "stratifier": "overall"}
+    everyone = stratum("all", 240, 4800, **spread, n_patients=400, sum_yy=6 * 240, sum_yd=240 * 12, sum_dd=400 * 144)
+    alone = _one(stratum("group_a", 0, 600, measure_id="visits"))
+    rows = add_estimates(
+        published(
+            everyone,
+            stratum("group_a", 0, 600, measure_id="visits"),
+            stratum("group_b", 6, 600, measure_id="visits", n_patients=50, sum_yy=36, sum_yd=72, sum_dd=50 * 144),
+            stratum("group_c", 6, 600, measure_id="visits", n_patients=50, sum_yy=6, sum_yd=72, sum_dd=50 * 144),
+            stratum("group_d", 80, 240, measure_id="visits", n_patients=20, sum_yy=320, sum_yd=960, sum_dd=20 * 144),
+        ),
+        MEASURES, 0.95,
+    ).set_index("stratum")  # fmt: skip
+    # 400 / 399 * (1440 - 2 * 0.05 * 2880 + 0.0025 * 57600), and nothing more from group_d's 80 equal events.
+    effect = 400 / 399 * (1440 - 288 + 144) / (240 + 80)
+    assert alone["ci_high"] == pytest.approx(1200 * -np.log(0.025) / 600)
+    assert rows.loc["group_a", "ci_high"] == pytest.approx(effect * alone["ci_high"])
+    assert rows.loc["group_a", "ci_low"] == 0
+    # Six days of one child are one stay, more than the measure's effect; of six children, that effect.
+    from_one_stay = 1200 * 6 * np.array([0.025317808, 5.571643]) / 600
+    np.testing.assert_allclose(rows.loc["group_b", ["ci_low", "ci_high"]].astype(float), from_one_stay, rtol=1e-6)
+    assert rows.loc["group_c", "ci_high"] < rows.loc["group_b", "ci_high"]
+    assert rows["ci_method"].tolist() == [
+        "cluster-robust, log scale", *["exact Poisson, design effect"] * 3, "Byar, design effect"
+    ]  # fmt: skip
+
+
+def test_the_effect_of_bursts_is_that_of_the_same_measure_and_length_of_period() -> None:
+    everyone = stratum("all", 240, 4800, measure_id="visits", n_patients=400, sum_yy=1440, sum_yd=2880, sum_dd=57600)
+    rows = published(everyone, stratum("group_a", 0, 600, measure_id="visits") | {"grain": "month"})
+    assert add_estimates(rows, MEASURES, 0.95)["ci_method"].iloc[1] == "exact Poisson"
 
 
 def test_equal_rates_of_all_patients_do_not_make_a_rate_certain() -> None:

@@ -12,6 +12,7 @@ from scipy import stats
 from orchestration.errors import StatisticsError
 from orchestration.statistics import standardise
 from orchestration.statistics.estimates import add_estimates
+from orchestration.statistics.intervals import byar, poisson_rate
 from orchestration.statistics.standardise import (
     direct_mean,
     direct_proportion,
@@ -101,13 +102,58 @@ def test_rounding_keeps_zero_and_nothing() -> None:
 
 
 def test_repeated_events_widen_both_by_the_design_effect() -> None:
-    events, months = np.array([[30.0], [40.0]]), np.array([[600.0], [500.0]])
-    weights = np.array([1.0, 2.0])
-    one, four = (direct_rate(events, months, weights, 0.95, effect) for effect in (1.0, 4.0))
-    np.testing.assert_allclose((four.high - four.value) / (one.high - one.value), 2)
-    plain = indirect_ratio(np.array([70.0]), np.array([50.0]), 0.95)
+    """Seventy events in bursts of four are 17.5 bursts; the lower limit stays above zero however few they are."""
+    events, months, weights = np.array([[30.0], [40.0]]), np.array([[600.0], [800.0]]), np.array([3.0, 4.0])
+    found = direct_rate(events, months, weights, 0.95, 4.0)
+    low, high = byar(events.sum(axis=0) / 4, months.sum(axis=0) / 4, 0.95)
+    np.testing.assert_allclose([found.low, found.high], [low, high], rtol=1e-12)
+    few = direct_rate(events, months, weights, 0.95, 30.0)
+    assert 0 < few.low[0] < found.low[0]
+    heavy = direct_rate(events, months, np.array([1.0, 60.0]), 0.95, 30.0)
     wide = indirect_ratio(np.array([70.0]), np.array([50.0]), 0.95, design_effect=4.0)
-    np.testing.assert_allclose((wide.high - 1.4) / (plain.high - 1.4), 2)
+    np.testing.assert_allclose([wide.low, wide.high], byar(np.array([70 / 4]), np.array([50 / 4]), 0.95), rtol=1e-12)
+    assert 0 <= heavy.low[0] < heavy.value[0] < heavy.high[0]
+
+
+def _bursts(**given: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two groups of 20 children of the standard's ages with 80 days in 400 months, and the days' sum of squares."""
+    same = [(8, 40), (8, 40), (16, 80), (48, 240)]
+    rates = age_sex(group_a=same, group_b=same)
+    rows = [
+        stratum(name, 80, 400, measure_id="visits", n_patients=20, sum_yy=yy, sum_yd=1600, sum_dd=8000)
+        for name, yy in given.items()
+    ]
+    return rates.assign(measure_id="visits"), add_estimates(published(*rows), MEASURES, 0.95, keep_sums=True)
+
+
+def test_few_degrees_of_freedom_count_in_standardised_rates_as_in_crude_ones() -> None:
+    """The standardised rate is the crude one, with Byar's limits for so many bursts and t over z."""
+    cells, strata = _bursts(group_a=400, group_b=401)
+    found = add_standardised(strata, cells, MEASURES, 0.95).iloc[0]
+    relative = 20 / 19 * (400 - 2 * 0.2 * 1600 + 0.04 * 8000) / 80**2
+    effect = relative * 80 * (stats.t.ppf(0.975, 80**2 / 400) / stats.norm.ppf(0.975)) ** 2
+    low, high = poisson_rate(np.array([80.0]), np.array([400.0]), 0.95, effect)
+    limits = found[["value_standardised_low", "value_standardised_high"]].astype(float)
+    np.testing.assert_allclose(limits, round_to_digits(1200 * np.concatenate([low, high])))
+    assert found["value_standardised_method"] == "direct; Dobson with Byar, design effect"
+
+
+def test_a_standardised_value_too_wide_for_the_standards_is_not_given() -> None:
+    """The crude rate of group_b is as unreliable; its ratio to what was expected stays, with its interval."""
+    cells, strata = _bursts(group_a=400, group_b=2400)
+    found = add_standardised(strata, cells, MEASURES, 0.95).set_index("stratum")
+    assert found["value_standardised"].notna().to_dict() == {"group_a": True, "group_b": False}
+    assert found["observed_to_expected"].notna().all()
+    at80 = add_standardised(strata, cells, MEASURES, 0.8).set_index("stratum")
+    assert at80["value_standardised"].notna().to_dict() == {"group_a": True, "group_b": False}
+
+
+def test_a_wide_standardised_proportion_is_not_given() -> None:
+    """Of group_a a fifth of the standard is three children: 30 percentage points and more."""
+    cells = age_sex(group_a=[(6, 200), (6, 200), (6, 200), (1, 3)], group_b=[(50, 200)] * 4)
+    found = add_standardised(strata_of(cells), cells, MEASURES, 0.95).set_index("stratum")
+    assert found["reliability_status"].tolist() == ["reliable", "reliable"]
+    assert found["value_standardised"].notna().to_dict() == {"group_a": False, "group_b": True}
 
 
 def test_a_heavy_rare_cell_gets_gamma_limits_that_allow_for_its_event() -> None:

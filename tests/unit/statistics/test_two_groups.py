@@ -117,13 +117,8 @@ def test_welch_needs_two_values_a_side_and_some_variation() -> None:
 
 def test_clustered_test_with_equal_rates_and_with_no_event_on_one_side() -> None:
     def p(x1: float, x2: float) -> float:
-        yes = np.array([True])
-        return float(
-            p_values.clustered_rates(
-                *(array(x1), array(1200), array(99), array(3 / x1 if x1 else np.nan), yes if x1 else ~yes),
-                *(array(x2), array(1200), array(99), array(3 / x2 if x2 else np.nan), yes if x2 else ~yes),
-            )[0]
-        )
+        sides = ((array(x), array(1200), array(3 if x else 1.5), array(99 if x else np.inf)) for x in (x1, x2))
+        return float(p_values.clustered_rates(*next(sides), *next(sides))[0])
 
     assert p(20, 20) == pytest.approx(1.0)
     # Twelve events with a design effect of 3 count as four: two tails of (1/2)^4.
