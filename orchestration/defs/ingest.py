@@ -13,6 +13,7 @@ from orchestration.defs.resources.workspace import Workspace
 from orchestration.defs.schedules import DAILY
 from orchestration.defs.settings_basis import BUILD, record_settings
 from orchestration.defs.table_metadata import folder_metadata, table_metadata
+from orchestration.registers.reading import read_registers
 from orchestration.settings import Settings, Source
 from orchestration.sources.layout import RAW_TABLES, REGISTRY, Table
 from orchestration.sources.pull import pull_source, tables_of_source
@@ -147,6 +148,8 @@ def _raw_assets(settings: Settings) -> dg.AssetsDefinition:
     )
     def prepare_warehouse(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         with workspace.phase("Prepare the warehouse") as phase:
+            # A register that does not fit is told now, and not by the step that needs it after all the others.
+            read_registers(workspace.settings.registers)
             prepare(workspace.settings, workspace.run_id, code_version())
             phase.say("rebuilt from the raw zone")
             with workspace.warehouse() as con:

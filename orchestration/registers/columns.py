@@ -59,8 +59,8 @@ AIMS = Register(
         ),
         Column("by_when", "day", "Last day of the period by which it is to be reached."),
         Column("owner", "text", "Which team answers for it: a team, never a person's name."),
-        Column("process_measure_id", "word", "What care does for it.", is_required=False),
-        Column("balancing_measure_id", "word", "What must not get worse meanwhile.", is_required=False),
+        Column("process_measure_id", "word", "What care does for it."),
+        Column("balancing_measure_id", "word", "What must not get worse meanwhile."),
     ),
 )
 

@@ -1,8 +1,13 @@
-"""Whether registers fit the data and each other: known measures and groups, sensible targets, no orphan, no cycle."""
+"""Whether registers fit the data: known measures, groups and sites, and targets that a measure can have.
+
+Whether they fit each other needs no data and is seen as they are read (`registers/cross_checks.py`).
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
@@ -24,28 +29,32 @@ def check_registers(
     strata_labels: pd.DataFrame,
     sites: pd.DataFrame,
 ) -> None:
-    """Return when all five registers fit; else raise SettingsError that names the register, its row and the rule."""
+    """Return when all five registers fit; else raise SettingsError that names the file, its line and the rule."""
     vocabulary = _Vocabulary(measures, stratifiers, strata_labels, sites)
-    for aim in aims.to_dict("records"):
-        _check_aim({str(name): value for name, value in aim.items()}, vocabulary)
-    _check_drivers(drivers, set(aims["aim_id"]), vocabulary)
-    _check_change_tests(change_tests, drivers, vocabulary)
+    for where, row in rows_of("aims", aims):
+        _check_aim(row, vocabulary, where)
+    for where, row in rows_of("drivers", drivers):
+        if row["measure_id"]:
+            vocabulary.measure(row["measure_id"], where)
+    for where, row in rows_of("change_tests", change_tests):
+        for site in row["sites"].split():
+            vocabulary.site(site, where)
     for name, register in (("chart_phases", chart_phases), ("chart_choices", chart_choices)):
-        for row in register.to_dict("records"):
-            where = f"{name}: {row['measure_id']} / {row['stratifier']}"
+        for where, row in rows_of(name, register):
             vocabulary.measure(row["measure_id"], where, wild=name == "chart_phases")
             vocabulary.stratifier(row["stratifier"], where)
             if name == "chart_phases":
                 vocabulary.stratum(row["stratifier"], row["stratum"], where)
                 vocabulary.site(row["site"], where, wild=True)
-                if not pd.isna(row["baseline_ends_on"]) and row["baseline_ends_on"] <= row["starts_on"]:
-                    raise _wrong(where, "a baseline ends after its phase starts", "it ends before")
             elif row["chart"]:
                 _check_chart(row["chart"], vocabulary.kinds[row["measure_id"]], where)
-    if len(chart_phases):
-        times = chart_phases.groupby(["measure_id", "stratifier", "stratum", "site"])["starts_on"]
-        if times.apply(lambda days: days.duplicated().any()).any():
-            raise _wrong("chart_phases", "a phase starts once", "two entries of the same day")
+
+
+def rows_of(name: str, register: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each row with the file and line on which it stands: its reader indexes a register by them."""
+    file = register.index.name or f"{name}.csv"
+    for line, row in zip(register.index, register.to_dict("records"), strict=True):
+        yield f"{file}, line {line}", {str(column): cell for column, cell in row.items()}
 
 
 def group_targets(text: str, where: str) -> dict[str, float]:
@@ -69,7 +78,7 @@ class _Vocabulary:
     ) -> None:
         self.kinds = dict(zip(measures["measure_id"], measures["kind"], strict=True))
         self.populations = dict(zip(measures["measure_id"], measures["population"], strict=True))
-        self.families = dict(zip(measures["measure_id"], measures["family"], strict=True))
+        self.limits = _limits(measures)
         self.directions = dict(zip(measures["measure_id"], measures["direction"], strict=True))
         self.exclusive = dict(zip(stratifiers["stratifier"], stratifiers["is_exclusive"].astype(bool), strict=True))
         self.crossings = set(stratifiers.loc[stratifiers["is_crossing"].astype(bool), "stratifier"])
@@ -95,8 +104,21 @@ class _Vocabulary:
             raise _wrong(where, "the site is known", name)
 
 
-def _check_aim(aim: dict[str, object], vocabulary: _Vocabulary) -> None:
-    where = f"aims: {aim['aim_id']}"
+def _limits(measures: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Lowest and highest value of each measure in its unit; those of a mean as far as its definition states them."""
+    found = {}
+    for row in measures.to_dict("records"):
+        low, high = (row.get(name, math.nan) for name in ("numerator_low", "numerator_high"))
+        if row["kind"] != "mean" or pd.isna(low) or pd.isna(high):
+            low, high = (
+                (0.0 if row["kind"] != "mean" else -math.inf),
+                (1.0 if row["kind"] == "proportion" else math.inf),
+            )
+        found[str(row["measure_id"])] = (float(low) * row["multiplier"], float(high) * row["multiplier"])
+    return found
+
+
+def _check_aim(aim: dict[str, object], vocabulary: _Vocabulary, where: str) -> None:
     measure, stratifier, stratum = str(aim["measure_id"]), str(aim["stratifier"]), str(aim["stratum"])
     vocabulary.measure(measure, where)
     if stratifier not in vocabulary.exclusive or stratifier == OVERALL or stratifier in vocabulary.crossings:
@@ -105,67 +127,31 @@ def _check_aim(aim: dict[str, object], vocabulary: _Vocabulary) -> None:
     for group in {stratum, *targets}:
         if (stratifier, group) not in vocabulary.groups or (stratifier, group) in vocabulary.reasons:
             raise _wrong(where, "each group is one of the aim's grouping, and no missing reason", group)
-    if stratum not in targets or len(targets) < 2:
-        rule = "`group_targets` names the aim's own group and at least one other, so that nobody is served worse for it"
-        raise _wrong(where, rule, ", ".join(targets) or "none")
+    _check_limits(aim, targets, vocabulary, where)
     vocabulary.site(str(aim["site"]), where)
     if vocabulary.populations[measure] != aim["population"]:
         raise _wrong(
             where, f"the population is the measure's, {vocabulary.populations[measure]}", str(aim["population"])
         )
-    for column, family in (("process_measure_id", "process"), ("balancing_measure_id", "balancing")):
-        other = str(aim[column])
-        if other:
-            vocabulary.measure(other, where)
-            if other == measure:
-                raise _wrong(where, f"the {family} measure is another one than the aim's", other)
-    if not float(str(aim["gap_target"])) < float(str(aim["baseline_value"])):
-        raise _wrong(where, "the gap to be reached is smaller than the baseline's", "a target that is not smaller")
-    days = [pd.Timestamp(str(aim[name])) for name in ("baseline_starts_on", "baseline_ends_on", "by_when")]
-    if not days[0] < days[1] < days[2]:
-        raise _wrong(where, "the baseline starts, ends, and the aim's date comes, in that order", "another order")
+    for column in ("process_measure_id", "balancing_measure_id"):
+        if aim[column]:
+            vocabulary.measure(str(aim[column]), where)
     if vocabulary.directions[measure] not in DIRECTIONS:
         raise _wrong(where, "the measure says which way is better", measure)
 
 
-def _check_drivers(drivers: pd.DataFrame, aims: set[str], vocabulary: _Vocabulary) -> None:
-    rows = drivers.to_dict("records")
-    aim_of = {str(row["driver_id"]): str(row["aim_id"]) for row in rows}
-    parents: dict[str, list[str]] = {}
-    for row in rows:
-        name, where = str(row["driver_id"]), f"drivers: {row['driver_id']}"
-        if row["aim_id"] not in aims:
-            raise _wrong(where, "a driver belongs to an aim of aims.csv", str(row["aim_id"]))
-        above = str(row["parents"]).split()
-        if (row["kind"] == "secondary") != bool(above):
-            raise _wrong(
-                where, "a secondary driver names the drivers that it moves, a primary one none", str(row["kind"])
-            )
-        for parent in above:
-            if aim_of.get(parent) != row["aim_id"]:
-                raise _wrong(where, "the drivers that it moves are drivers of the same aim", parent)
-        if row["measure_id"]:
-            vocabulary.measure(str(row["measure_id"]), where)
-        parents[name] = above
-    # Take away, again and again, what hangs on nothing that is left: what remains hangs on itself.
-    left = dict(parents)
-    while reached := [name for name, above in left.items() if not any(parent in left for parent in above)]:
-        for name in reached:
-            del left[name]
-    if left:
-        raise _wrong("drivers", "no driver moves itself, however far around", ", ".join(sorted(left)))
+def _check_limits(aim: dict[str, object], targets: dict[str, float], vocabulary: _Vocabulary, where: str) -> None:
+    """Targets are values that the measure can have; a gap is at most as wide as its values can lie apart."""
+    low, high = vocabulary.limits[str(aim["measure_id"])]
+    for group, value in targets.items():
+        if not low <= value <= high:
+            raise _wrong(where, f"{_between(low, high)} is a value of {aim['measure_id']}", f"{group}={value:g}")
+    if float(str(aim["baseline_value"])) > high - low:
+        raise _wrong(where, f"a gap in {aim['measure_id']} is at most {high - low:g}", f"{aim['baseline_value']}")
 
 
-def _check_change_tests(change_tests: pd.DataFrame, drivers: pd.DataFrame, vocabulary: _Vocabulary) -> None:
-    aim_of = dict(zip(drivers["driver_id"], drivers["aim_id"], strict=True))
-    for row in change_tests.to_dict("records"):
-        where = f"change_tests: {row['change_test_id']}"
-        if aim_of.get(row["driver_id"]) != row["aim_id"]:
-            raise _wrong(where, "a change test works on a driver of its aim in drivers.csv", str(row["driver_id"]))
-        for site in str(row["sites"]).split():
-            vocabulary.site(site, where)
-        if not pd.isna(row["ends_on"]) and row["ends_on"] < row["starts_on"]:
-            raise _wrong(where, "a change test ends on or after the day on which it starts", "it ends before")
+def _between(low: float, high: float) -> str:
+    return f"{low:g} or more" if math.isinf(high) else f"{low:g} to {high:g}"
 
 
 def _check_chart(chart: str, kind: str, where: str) -> None:
