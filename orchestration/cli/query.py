@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _BATCH = 10_000
 _SHOWN_ROWS = 100
+_LEAST_WIDTH = 8  # of a column with its separator, below which nobody can read it
 _DIGITS = 6  # of a number in the table; CSV and JSON have them all
 _WHERE = "equity query"
 _RULE = "the query is one that DuckDB can answer from the marts and the release"
@@ -37,9 +38,10 @@ def query(
 ) -> None:
     """Read the current marts and the current release with SQL, also while a run is going on.
 
-    The release's tables are `measures`, `strata`, `gaps`, `quality` and `held`: they are what may leave the house. The
-    marts (`dim_…`, `fct_…`) are for analysts: counts before disclosure control, and facts about patients under a
-    pseudonym. Example: equity query "select measure_title, value from strata where stratifier = 'overall'"
+    The release's tables are what may leave the house: `measures`, `strata`, `gaps`, `inequality`, `changes`,
+    `decomposition`, `charts`, `chart_series`, `aims`, `aim_targets`, `change_tests`, `drivers`, `quality`, `held` and
+    `change_notes`. The marts (`dim_…`, `fct_…`) are for analysts: counts before disclosure control, and facts about
+    patients under a pseudonym. Example: equity query "select measure_title, value from strata where site = 'all'"
     """
     import duckdb
 
@@ -132,14 +134,24 @@ def _write_table(names: list[str], result: duckdb.DuckDBPyConnection) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    rows = result.fetchmany(_SHOWN_ROWS + 1)
-    table = Table(show_edge=False)
-    for name in names:
-        table.add_column(Text(name), overflow="fold")
-    for row in rows[:_SHOWN_ROWS]:
-        table.add_row(*(_cell(value) for value in row))
     console = Console()
-    console.print(table)
+    rows = result.fetchmany(_SHOWN_ROWS + 1)
+    if len(names) * _LEAST_WIDTH <= console.width:
+        table = Table(show_edge=False)
+        for name in names:
+            table.add_column(Text(name), overflow="fold")
+        for row in rows[:_SHOWN_ROWS]:
+            table.add_row(*(_cell(value) for value in row))
+        console.print(table)
+    else:
+        # Too many columns to stand side by side: one below the other, row by row.
+        for number, row in enumerate(rows[:_SHOWN_ROWS], start=1):
+            record = Table(title=f"Row {number}", title_justify="left", show_edge=False, show_header=False)
+            for name, value in zip(names, row, strict=True):
+                record.add_row(Text(name), _cell(value))
+            console.print(record)
+        if not rows:
+            console.print(Text(f"No rows of {', '.join(names)}"))
     if len(rows) > _SHOWN_ROWS:
         console.print(f"The first {_SHOWN_ROWS} rows; `--format csv` prints all.")
 

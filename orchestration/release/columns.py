@@ -131,7 +131,8 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "change_verdict": (_TEXT, "narrowed or widened beyond chance, or unclear; empty when not published."),
     "levelling_down": (
         _TEXT,
-        "Whether a gap narrowed because the reference got worse: yes (beyond chance), possible or no.",
+        "Whether a gap narrowed because the reference got worse: yes (both beyond chance), possible (one of them may"
+        " be chance) or no.",
     ),
     "composition_part": (_NUMBER, "Of `difference`, what goes with living in other neighborhoods."),
     "composition_part_low": (_NUMBER, "Lower end of the interval around `composition_part`."),

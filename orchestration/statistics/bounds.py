@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from orchestration.statistics.checks import require_counts, require_part
 from orchestration.statistics.counts import MEAN, PROPORTION, PUBLISHED, SLICE, Counts
 from orchestration.statistics.intervals import BoolArray, FloatArray, IntArray
 from orchestration.statistics.references import group_codes
@@ -47,8 +48,13 @@ class Unknown(NamedTuple):
 def gap_bounds(first: Side, second: Side, unknown: Unknown) -> tuple[FloatArray, FloatArray]:
     """Lowest and highest value of first - second over all allocations, in natural units; NaN where an input is.
 
-    Contains the gap itself. `high` may be infinite. A fixed side (everyone, for instance) does not move.
+    Contains the gap itself. `high` may be infinite. A fixed side (everyone, for instance) does not move. Raises
+    StatisticsError for unknown patients with less, or more, than the limits of one contribution allow.
     """
+    require_counts("gap_bounds", whole=False, numerator=unknown.numerator, denominator=unknown.denominator)
+    require_part("gap_bounds", unknown.low * unknown.denominator, unknown.numerator)
+    limited = ~np.isinf(unknown.high)
+    require_part("gap_bounds", unknown.numerator[limited], unknown.high[limited] * unknown.denominator[limited])
     with np.errstate(divide="ignore", invalid="ignore"):
         span = unknown.high - unknown.low
         above = np.maximum(unknown.numerator - unknown.low * unknown.denominator, 0)

@@ -45,8 +45,9 @@ def compute_changes(
 
     `difference_change` = `group_part` + `reference_part`. `change_verdict`: narrowed or widened where the change's
     interval leaves out 0, else unclear. `levelling_down`, where a gap to the disadvantage of the group got smaller:
-    `yes` when the reference got worse beyond chance (its interval leaves out no change), `possible` when the gap
-    narrowed beyond chance and the reference brought at least half of it, else `no`.
+    `yes` when it narrowed and the reference got worse, both beyond chance (the intervals leave out no change);
+    `possible` when the reference got worse beyond chance but the narrowing may be chance, or the other way around with
+    at least half of it brought by the reference; else `no`.
 
     `disclosure_status`: published where the gap is in both years; suppressed where one is; else not_assessed, also
     where the reference is another one than at the baseline. Raises StatisticsError for frames without their columns.
@@ -168,12 +169,12 @@ def _statuses(later: pd.DataFrame, years: pd.DataFrame, before: IntArray) -> dic
 def _words(numbers: dict[str, FloatArray], shown: BoolArray) -> dict[str, np.ndarray]:
     with np.errstate(invalid="ignore"):
         narrowing = (numbers["difference_change"] < 0) & (numbers["difference_before"] > 0)
-        certain = narrowing & (numbers["reference_part_high"] < 0)
-        half = narrowing & (numbers["difference_change_high"] < 0)
-        half &= numbers["reference_part"] <= numbers["difference_change"] / 2
+        worse = narrowing & (numbers["reference_part_high"] < 0)
+        narrowed = narrowing & (numbers["difference_change_high"] < 0)
+        half = narrowed & (numbers["reference_part"] <= numbers["difference_change"] / 2)
         verdict = np.where(numbers["difference_change_high"] < 0, NARROWED, UNCLEAR).astype(object)
         verdict[numbers["difference_change_low"] > 0] = WIDENED
-    down = np.where(certain, YES, np.where(half, POSSIBLE, NO)).astype(object)
+    down = np.where(worse & narrowed, YES, np.where(worse | half, POSSIBLE, NO)).astype(object)
     verdict[~shown] = None
     down[~shown] = None
     return {"change_verdict": verdict, "levelling_down": down}

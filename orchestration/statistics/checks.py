@@ -34,6 +34,21 @@ def require_part(where: str, part: FloatArray, whole: FloatArray) -> None:
         _refuse(part > whole * (1 + _ROOM), "a numerator is at most its denominator", where)
 
 
+def require_shares(where: str, **shares: FloatArray) -> None:
+    """Raise StatisticsError unless each of `shares` (named arrays) lies from 0 to 1; NaN passes."""
+    for name, share in shares.items():
+        with np.errstate(invalid="ignore"):
+            _refuse((share < 0) | (share > 1), f"`{name}` is from 0 to 1", where)
+
+
+def require_sums(where: str, total: FloatArray, count: FloatArray, sum_of_squares: FloatArray) -> None:
+    """Raise StatisticsError where no `count` values have this sum and this sum of squares (Cauchy-Schwarz)."""
+    with np.errstate(invalid="ignore"):
+        _refuse(
+            total**2 > sum_of_squares * count * (1 + _ROOM), "a sum of squares is as large as its sum demands", where
+        )
+
+
 def _refuse(wrong: npt.NDArray[np.bool_], rule: str, where: str) -> None:
     if wrong.any():
         raise StatisticsError(

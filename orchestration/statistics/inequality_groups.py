@@ -50,6 +50,7 @@ class Groups:
         _require(bool(np.isfinite(self.value[present]).all()), "values are finite")
         _require(bool((self.value[present] >= 0).all()), "values are not negative")
         _require(not bool((self.error[present] < 0).any()), "standard errors are not negative")
+        _require(bool(np.isin(self.sign, (-1.0, 1.0)).all()), "a sign is 1 or -1")
         for name in ("reference", "advantaged"):
             position = getattr(self, name)
             chosen = np.flatnonzero(position >= 0)

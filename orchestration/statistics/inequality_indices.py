@@ -86,7 +86,8 @@ def unordered_indices(groups: Groups, value: FloatArray | None = None) -> dict[s
             "par": par,
             "paf": 100 * par / mean,
         }
-    return {name: np.where(np.isfinite(number), number, np.nan) for name, number in found.items()}
+    # Of nobody there is no index; and a difference of nothing is 0, not -0.
+    return {name: np.where(np.isfinite(number) & (count > 0), number + 0.0, np.nan) for name, number in found.items()}
 
 
 def bgv_error(groups: Groups) -> FloatArray:

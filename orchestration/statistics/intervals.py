@@ -21,7 +21,7 @@ from scipy.special import (  # type: ignore[import-untyped]
 )
 
 from orchestration.errors import StatisticsError
-from orchestration.statistics.checks import require_counts, require_part
+from orchestration.statistics.checks import require_counts, require_part, require_sums
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -126,9 +126,10 @@ def sample_variance(total: FloatArray, count: FloatArray, sum_of_squares: FloatA
     """Variance (n - 1) from a sum, a count and a sum of squares of integers; NaN below two values.
 
     The values are shifted by the whole part of their mean first: with integer sums the shifted sums are exact, so
-    nothing is lost to cancellation.
+    nothing is lost to cancellation. Raises StatisticsError for sums that no values have.
     """
     require_counts("sample_variance", total=total, count=count, sum_of_squares=sum_of_squares)
+    require_sums("sample_variance", total, count, sum_of_squares)
     with np.errstate(divide="ignore", invalid="ignore"):
         shift = np.floor(total / count)
         shifted_total = total - shift * count

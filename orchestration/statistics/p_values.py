@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import betainc, betaincc, ndtr, stdtr  # type: ignore[import-untyped]
 
-from orchestration.statistics.checks import require_counts, require_part
+from orchestration.statistics.checks import require_counts, require_part, require_shares
 from orchestration.statistics.intervals import FloatArray, IntArray
 
 
@@ -14,31 +14,31 @@ def pooled_proportions(x1: FloatArray, n1: FloatArray, x2: FloatArray, n2: Float
     """Pooled z (score) test of two proportions: Pearson's chi-square without continuity correction.
 
     Below 1 - confidence exactly where `ratios.score_ratio` leaves out 1. Two groups without, or entirely with, the
-    outcome do not differ: p = 1.
+    outcome do not differ: p = 1. NaN where a group has nobody.
     """
     for successes, trials in ((x1, n1), (x2, n2)):
         require_counts("pooled_proportions", successes=successes, trials=trials)
         require_part("pooled_proportions", successes, trials)
-    pooled = (x1 + x2) / (n1 + n2)
-    error = np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(error > 0, (x1 / n1 - x2 / n2) / error, 0.0)
-    return np.asarray(2 * ndtr(-np.abs(z)), dtype=np.float64)
+        pooled = (x1 + x2) / (n1 + n2)
+        error = np.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2))
+        z = np.where(error == 0, 0.0, (x1 / n1 - x2 / n2) / error)
+    return np.where((n1 > 0) & (n2 > 0), 2 * ndtr(-np.abs(z)), np.nan)
 
 
 def conditional_poisson(x1: FloatArray, exposure1: FloatArray, x2: FloatArray, exposure2: FloatArray) -> FloatArray:
     """Exact test of two Poisson rates, twice the smaller tail (Przyborowski and Wilenski 1940).
 
     Given all events, the first group's are binomial with its share of the exposure. Counts may be fractional (effective
-    counts): the tails are incomplete beta functions. No event at all: p = 1.
+    counts): the tails are incomplete beta functions. No event at all: p = 1. NaN where a group has no exposure.
     """
     require_counts("conditional_poisson", whole=False, x1=x1, exposure1=exposure1, x2=x2, exposure2=exposure2)
-    share = exposure1 / (exposure1 + exposure2)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = exposure1 / (exposure1 + exposure2)
         at_least = np.where(x1 > 0, betainc(np.maximum(x1, 1e-300), x2 + 1, share), 1.0)
         at_most = np.where(x2 > 0, betaincc(x1 + 1, np.maximum(x2, 1e-300), share), 1.0)
-    p: FloatArray = np.minimum(2 * np.minimum(at_least, at_most), 1.0)
-    return p
+    p = np.minimum(2 * np.minimum(at_least, at_most), 1.0)
+    return np.where((exposure1 > 0) & (exposure2 > 0), p, np.nan)
 
 
 def effective_poisson(
@@ -96,8 +96,10 @@ def benjamini_hochberg(p: FloatArray, family: IntArray) -> FloatArray:
     """Adjusted p-values within each family (Benjamini and Hochberg 1995); NaN is not tested and stays NaN.
 
     Controls the expected share of false alarms among the gaps called different, also when tests are positively
-    dependent, as gaps against one shared reference are (Benjamini and Yekutieli 2001).
+    dependent, as gaps against one shared reference are (Benjamini and Yekutieli 2001). Raises StatisticsError for a p
+    outside 0 to 1.
     """
+    require_shares("benjamini_hochberg", p=p)
     adjusted = np.full(p.size, np.nan)
     tested = np.flatnonzero(~np.isnan(p))
     if tested.size == 0:

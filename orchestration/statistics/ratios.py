@@ -29,8 +29,8 @@ def score_ratio(
     Inverts the chi-square score test of a given ratio (Koopman 1984); `small_sample_correction` widens its variance
     by N / (N - 1) (Miettinen and Nurminen 1985). Without it the interval leaves out 1 exactly when the pooled z
     test's p is below 1 - `confidence`, so ratio and p never disagree. First successes 0: lower limit 0. Second
-    successes 0: upper limit infinity. Both 0: nothing is known, [0, infinity]. Solved on the log scale to machine
-    precision.
+    successes 0: upper limit infinity. Both 0: nothing is known, [0, infinity]. NaN where a group has nobody or is
+    withheld. Solved on the log scale to machine precision.
     """
     z = normal_quantile(confidence)
     x1, n1, x2, n2 = first_successes, first_trials, second_successes, second_trials
@@ -47,8 +47,9 @@ def score_ratio(
         small_sample_correction,
     )
     low, inverse_high = lower[: x1.size], lower[x1.size :]
+    given = (n1 > 0) & (n2 > 0) & ~np.isnan(x1 + x2)
     with np.errstate(divide="ignore"):
-        return Interval(low, 1 / inverse_high)
+        return Interval(np.where(given, low, np.nan), np.where(given, 1 / inverse_high, np.nan))
 
 
 def _lower_score_limit(
@@ -59,8 +60,9 @@ def _lower_score_limit(
     total = n1 + n2
     scale = z**2 * (total / (total - 1) if correction else np.ones_like(total))
     # Two full counts are solved by hand: the likelihood is on its edge there. No success at all: the limit is 0.
-    limit = np.where((x1 == n1) & (x2 == n2), n1 / (n1 + scale), 0.0)
-    solve = (x1 > 0) & ~((x1 == n1) & (x2 == n2))
+    with np.errstate(invalid="ignore"):
+        limit = np.where((x1 == n1) & (x2 == n2), n1 / (n1 + scale), 0.0)
+    solve = (x1 > 0) & (n2 > 0) & ~np.isnan(x2) & ~((x1 == n1) & (x2 == n2))
     if not solve.any():
         return limit
     x1, n1, x2, n2, scale = (np.asarray(values[solve], dtype=np.float64) for values in (x1, n1, x2, n2, scale))

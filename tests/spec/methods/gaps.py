@@ -136,7 +136,9 @@ METHODS = (
     Method(
         "Many gaps at once",
         "Benjamini and Hochberg's adjustment within a family: all gaps of one measure, period, site and stratifier."
-        " `is_meaningful` is AHRQ's rule: unadjusted p at most 0.05 and a relative difference of at least 10 %.",
+        " `is_meaningful` is AHRQ's rule: unadjusted p at most 0.05 and a relative difference of at least 10 %, of the"
+        " reference's value or, for a share, of its complement, whichever is more: 95 % against 97 % tested"
+        " is 2 % fewer tested and 67 % more not tested.",
         "Benjamini and Hochberg 1995; National Healthcare Disparities Report 2010, chapter 1",
         {"p": "0.01, 0.02, 0.04, 0.20"},
         {"adjusted p 1": "0.040", "adjusted p 2": "0.040", "adjusted p 3": "0.053", "adjusted p 4": "0.200"},

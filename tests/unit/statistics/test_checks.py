@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from orchestration.errors import StatisticsError
-from orchestration.statistics import intervals, p_values, ratios, reliability, standardise
+from orchestration.statistics import bounds, intervals, p_values, ratios, reliability, standardise
+from orchestration.statistics.inequality_groups import Groups
+from orchestration.statistics.inequality_indices import unordered_indices
 
 OF_SHARES: dict[str, Callable[[Any, Any], Any]] = {
     "wilson": lambda x, n: intervals.wilson(x, n, 0.95),
@@ -50,6 +53,63 @@ def test_a_count_that_cannot_be_is_refused(name: str, wrong: float) -> None:
 def test_a_numerator_above_its_denominator_is_refused(name: str) -> None:
     with pytest.raises(StatisticsError, match="numerator is at most its denominator"):
         OF_SHARES[name](np.array([3.0, 41.0]), np.array([40.0, 40.0]))
+
+
+def test_half_an_event_has_the_limits_of_half_an_event() -> None:
+    low, high = intervals.exact_poisson(np.array([0.5]), np.array([1.0]), 0.95)
+    assert (low[0], high[0]) == pytest.approx((stats.gamma.ppf(0.025, 0.5), stats.gamma.ppf(0.975, 1.5)))
+
+
+def test_sums_that_no_values_have_are_refused() -> None:
+    """Three values with sum 30 have squares of 300 at least."""
+    assert intervals.sample_variance(np.array([30.0]), np.array([3.0]), np.array([300.0]))[0] == 0
+    for function in (intervals.sample_variance, lambda *sums: intervals.student_t(*sums, 0.95)):
+        with pytest.raises(StatisticsError, match="as large as its sum demands"):
+            function(np.array([30.0]), np.array([3.0]), np.array([299.0]))
+
+
+@pytest.mark.parametrize("wrong", [-0.01, 1.5, np.inf])
+def test_a_p_that_cannot_be_is_refused(wrong: float) -> None:
+    with pytest.raises(StatisticsError, match="`p` is from 0 to 1"):
+        p_values.benjamini_hochberg(np.array([0.02, wrong, np.nan]), np.zeros(3, dtype=np.int64))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_comparison_with_nobody_or_with_what_is_withheld_is_none() -> None:
+    """NaN, both limits of it, and no warning: an unknown ratio is not one from 0 up."""
+    x, n = np.array([3.0, 0.0, np.nan]), np.array([40.0, 0.0, np.nan])
+    other, of = np.full(3, 5.0), np.full(3, 50.0)
+    for first, second in (((x, n), (other, of)), ((other, of), (x, n))):
+        for limit in ratios.score_ratio(*first, *second, 0.95):
+            assert np.isnan(limit).tolist() == [False, True, True]
+        for p in (p_values.pooled_proportions, p_values.conditional_poisson):
+            assert np.isnan(p(*first, *second)).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(("numerator", "high"), [(-1.0, 1.0), (11.0, 1.0), (np.inf, np.inf), (401.0, 40.0)])
+def test_unknown_patients_have_what_patients_can_have(numerator: float, high: float) -> None:
+    side = bounds.Side(np.array([20.0]), np.array([100.0]), np.array([False]))
+    unknown = [np.array([value]) for value in (numerator, 10.0, 0.0, high)]
+    with pytest.raises(StatisticsError):
+        bounds.gap_bounds(side, side, bounds.Unknown(*unknown))
+    low, high_end = bounds.gap_bounds(side, side, bounds.Unknown(np.array([10.0]), *unknown[1:]))
+    assert low[0] < 0 < high_end[0]
+
+
+@pytest.mark.parametrize("sign", [0.0, np.nan, 2.0])
+def test_a_direction_is_one_way_or_the_other(sign: float) -> None:
+    some = np.ones((2, 1))
+    nobody = np.full(1, -1)
+    with pytest.raises(StatisticsError, match="a sign is 1 or -1"):
+        Groups(some, some, some, np.array([sign]), nobody, nobody)
+
+
+def test_of_nobody_there_is_no_index_and_of_one_group_no_negative_zero() -> None:
+    value = np.array([[np.nan, 2.0], [np.nan, np.nan]])
+    groups = Groups(value, np.ones((2, 2)), np.ones((2, 2)), np.ones(2), np.full(2, -1), np.full(2, -1))
+    found = unordered_indices(groups)
+    assert all(np.isnan(number[0]) for number in found.values())
+    assert (found["mld"][1], np.signbit(found["mld"][1])) == (0, False)
 
 
 @pytest.mark.parametrize("name", [*OF_SHARES, *OF_RATES])
