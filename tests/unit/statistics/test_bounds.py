@@ -135,6 +135,14 @@ def test_a_withheld_reason_is_bounded_by_everyone_and_never_read() -> None:
     assert wider["bound_low"] <= gap["bound_low"] + 1e-12
 
 
+def test_of_a_withheld_reason_there_may_be_nobody_with_the_outcome() -> None:
+    """Everyone less the published groups leaves 40 children and none of the outcomes: known, and not unknown."""
+    rows = [stratum("all", 60, 240, stratifier="overall"), stratum("group_a", 20, 100), stratum("group_b", 40, 100)]
+    gap = gaps_of(*rows, withheld(stratum("declined", 0, 40))).iloc[0]
+    assert gap["bound_low"] == pytest.approx(100 * (40 / 140 - 20 / 100))
+    assert gap["bound_high"] == pytest.approx(100 * (40 / 100 - 20 / 140))
+
+
 def test_without_everyone_or_with_overlapping_groups_a_withheld_reason_leaves_no_bounds() -> None:
     rows = [stratum("group_a", 20, 100), stratum("group_b", 40, 100), withheld(stratum("declined", 5, 9))]
     assert gaps_of(*rows)["bound_low"].isna().all()

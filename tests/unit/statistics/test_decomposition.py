@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from orchestration.statistics.decomposition import CAVEAT, COLUMNS, NUMBERS, compute_decomposition
 from orchestration.statistics.estimates import add_estimates
 from orchestration.statistics.gaps import compute_gaps
-from tests.support.strata_frames import LABELS, MEASURES, STRATIFIERS, published, stratum, withheld
+from orchestration.statistics.intervals import wilson
+from tests.support.strata_frames import LABELS, MEASURES, STRATIFIERS, array, published, stratum, withheld
+
+Z = 1.959963984540054
 
 GROUPING = "race_omb2024_multi"
 CROSSED = {"stratifier": "race_by_poverty", "stratifier_2": "poverty_quintile"}
@@ -62,6 +65,17 @@ def test_a_worked_example() -> None:
     assert row["composition_part"] == pytest.approx(-0.6 * 15 + 0.6 * 40)
     assert row["within_part"] == pytest.approx(0.5 * 10 + 0.5 * 20)
     assert (row["stratum"], row["reference_stratum"], row["stratifier"]) == ("group_b", "group_a", GROUPING)
+    # Half the difference in shares, and the mean share, times the standard errors of both groups' Wilson intervals.
+    errors = {
+        at: sum(
+            ((high[0] - low[0]) / (2 * Z)) ** 2 for low, high in (wilson(array(y), array(n), 0.95) for y, n in cells)
+        )
+        for at, cells in (("q1", [(8, 80), (4, 20)]), ("q5", [(6, 20), (40, 80)]))
+    }
+    for part, weight in (("composition_part", 0.6 / 2), ("within_part", 0.5)):
+        half = 100 * Z * weight * np.sqrt(errors["q1"] + errors["q5"])
+        assert row[f"{part}_high"] - row[part] == pytest.approx(half)
+        assert row[part] - row[f"{part}_low"] == pytest.approx(half)
     assert row["caveat"] == CAVEAT and "not cause" in CAVEAT
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.statistics.inequality_groups import Groups
 from orchestration.statistics.inequality_indices import COMPLEX, SIMPLE, unordered_indices
-from orchestration.statistics.inequality_limits import unordered_limits
+from orchestration.statistics.inequality_limits import homogeneous, unordered_limits
 from orchestration.statistics.inequality_ordered import bounded_indices, linear_indices
 from orchestration.statistics.inequality_simulation import simulated
 from orchestration.statistics.intervals import wilson
@@ -52,6 +52,18 @@ def test_indices_without_an_order(case: str) -> None:
         low, high = limits[name]
         covered = np.mean((low <= values[name] + 1e-9) & (values[name] - 1e-9 <= high))
         assert 0.925 < covered <= 1.0, (case, name, covered)
+
+
+def test_groups_count_as_equal_by_cochrans_q_at_the_level_of_the_interval() -> None:
+    """Two groups 1.8 standard errors apart: p = 0.072."""
+    value, error = np.array([[0.2], [0.2 + 1.8 * 0.02 * 2**0.5]]), np.full((2, 1), 0.02)
+    two = groups(value, error, np.full((2, 1), 100.0))
+    assert [bool(homogeneous(two, confidence)[0]) for confidence in (0.90, 0.92, 0.93, 0.95)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_percentiles_alone_never_cover_equality() -> None:

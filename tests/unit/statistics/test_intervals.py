@@ -86,6 +86,13 @@ def test_degrees_of_freedom_are_never_more_than_patients_less_one() -> None:
     assert intervals.cluster_degrees(array(12, 24), array(12, 12), array(12, 48)).tolist() == [11, 11]
 
 
+def test_cluster_limits_are_t_limits_on_the_log_scale() -> None:
+    """Five degrees of freedom leave 2.5706 standard errors, ninety-nine 1.9842."""
+    found = intervals.cluster_ratio(array(0.4, 0.4), array(0.04, 0.04), array(5, 99), 0.95)
+    np.testing.assert_allclose(np.log(found.high / 0.4), [2.5705818 * 0.2, 1.9842170 * 0.2], rtol=1e-7)
+    np.testing.assert_allclose(found.low * found.high, 0.16, rtol=1e-12)
+
+
 @pytest.mark.parametrize("confidence", [0.5, 1.0, 95.0, -1.0])
 def test_confidence_is_a_share(confidence: float) -> None:
     limits = (

@@ -16,6 +16,8 @@ from tests.support.strata_frames import array
         (14, 29, "unreliable", "fewer than 30 people"),
         (15, 30, "unreliable", "interval width at least 0.30"),
         (5, 100, "unreliable", "width above 130 % of the proportion"),
+        (8, 60, "unreliable", "width of 140 % of the proportion"),
+        (10, 64, "reliable", "width of 121 % of the proportion"),
         (30, 100, "reliable", "width between 0.05 and 0.30, relative width small"),
         (5, 1000, "reliable", "width at most 0.05, whatever the relative width"),
         (190, 200, "reliable", "high proportion: the complement only earns a footnote"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from orchestration.statistics import differences, intervals, p_values, ratios
 from orchestration.statistics.intervals import Interval
@@ -125,6 +126,26 @@ def test_clustered_test_with_equal_rates_and_with_no_event_on_one_side() -> None
     assert p(12, 0) == pytest.approx(2 * 0.5**4)
     assert p(0, 12) == pytest.approx(p(12, 0))
     assert p(40, 20) > p_values.conditional_poisson(array(40), array(1200), array(20), array(1200))[0]
+
+
+def test_degrees_of_freedom_of_two_clustered_rates_are_satterthwaites() -> None:
+    """Relative variances 3/30 and 2/20 with 9 and 4 degrees: 0.2^2 / (0.1^2/9 + 0.1^2/4) = 11.077 of them."""
+    p = p_values.clustered_rates(
+        *(array(30), array(1000), array(3), array(9)), *(array(20), array(1000), array(2), array(4))
+    )
+    t = np.log(1.5) / np.sqrt(0.2)
+    assert p[0] == pytest.approx(2 * stats.t.sf(t, 0.04 / (0.01 / 9 + 0.01 / 4)))
+    poisson = p_values.clustered_rates(
+        *(array(30), array(1000), array(3), array(9)), *(array(20), array(1000), array(2), array(np.inf))
+    )
+    assert poisson[0] == pytest.approx(2 * stats.t.sf(t, 0.04 / (0.01 / 9)))
+
+
+def test_exact_test_of_effective_counts_takes_the_larger_effect() -> None:
+    found = p_values.effective_poisson(array(12), array(1200), array(3), array(4), array(1200), array(1.5))
+    assert found[0] == pytest.approx(p_values.conditional_poisson(array(4), array(400), array(4 / 3), array(400))[0])
+    fewer = p_values.effective_poisson(array(12), array(1200), array(0.5), array(4), array(1200), array(0.5))
+    assert fewer[0] == p_values.conditional_poisson(array(12), array(1200), array(4), array(1200))[0]
 
 
 def test_benjamini_hochberg_by_family() -> None:

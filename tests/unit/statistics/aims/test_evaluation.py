@@ -112,6 +112,8 @@ def test_nothing_is_said_about_improvement_without_the_groups_own_baseline() -> 
         (falling(400, 399), falling(200, 320), "more than half of it because others are served less well"),
         (falling(400, 270), falling(200, 250), "the reference is served less well by more than chance explains"),
         (falling(400, 280), falling(200, 201), "improved"),
+        # In one of the last three months the others brought more than half, in the latest they did not.
+        ([400] * 33 + [370, 300, 300], [200] * 33 + [240, 200, 200], "more than half of it because others"),
     ],
 )
 def test_what_the_reference_brought_to_a_narrowing_is_told_from_what_the_group_did(
@@ -183,6 +185,20 @@ def test_nothing_is_improved_while_the_balancing_measure_signals_worse_in_any_gr
     unseen = judged(with_harm(5), balancing_measure_id="harm")
     assert unseen["outcome"].startswith("improved, but not fully checked")
     assert unseen["balancing_status"].startswith("cannot be judged")
+
+
+def test_a_chart_that_signals_concern_is_harm_although_the_years_do_not_differ() -> None:
+    """Twelve steady months and one far above them, in years that differ by less than chance explains."""
+    whole = with_harm(110)
+    months = counted("harm", "c", [20] * 35 + [60], 1000)
+    analysis = whole._replace(strata=pd.concat([whole.strata, published(months).strata], ignore_index=True))
+    series = followed(analysis, aims=register("aims", aim()))["chart_series"].set_index(["measure_id", "stratum"])
+    assert series.loc[("harm", "c"), "variation"] == "special cause, concern"
+    found = judged(analysis, balancing_measure_id="harm")
+    assert (found["balancing_status"], found["status"]) == ("worse in Group c", "at risk")
+    steady = counted("harm", "c", [20] * 36, 1000)
+    analysis = whole._replace(strata=pd.concat([whole.strata, published(steady).strata], ignore_index=True))
+    assert judged(analysis, balancing_measure_id="harm")["balancing_status"] == "no sign of harm in 1 of 1 groups"
 
 
 def test_a_line_is_read_where_it_leads_and_shared_points_know_less() -> None:

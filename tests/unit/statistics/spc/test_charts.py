@@ -187,6 +187,15 @@ def test_a_registered_baseline_is_kept() -> None:
     assert found["chart_series"]["baseline_ends_on"].tolist() == [pd.Timestamp("2025-03-31")]
 
 
+@pytest.mark.parametrize(("small", "status"), [(2, selection.DRAWN), (3, selection.TOO_SMALL)])
+def test_a_tenth_of_a_baseline_may_be_suppressed_and_no_more(small: int, status: str) -> None:
+    entry = {"measure_id": "share", "stratifier": "group", "stratum": "a", "site": "all", "starts_on": "2023-07-01",
+             "baseline_ends_on": "2025-02-28"}  # fmt: skip
+    y = [5] * small + shares(0.3, 36 - small)
+    found = followed(published(counted("share", "a", y, N)), chart_phases=register("chart_phases", entry))
+    assert found["chart_series"]["chart_status"].tolist() == [status]
+
+
 def test_months_under_way_are_no_points() -> None:
     assert len(periods(36)) == 36
     found = followed(published(counted("share", "a", shares(0.3, 36), N)), months=24)
