@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from orchestration.errors import StatisticsError
 from orchestration.statistics.estimates import add_estimates
@@ -91,6 +92,26 @@ def test_repeated_events_weaken_the_evidence() -> None:
     assert again["difference"] == pytest.approx(once["difference"])
     assert again["p_value"] > 4 * once["p_value"]
     assert again["difference_high"] - again["difference_low"] > 1.5 * (once["difference_high"] - once["difference_low"])
+
+
+def test_the_test_of_repeated_events_has_the_degrees_of_freedom_of_its_intervals() -> None:
+    """40 and 70 events of 200 children of twelve months each: 40 / 3 and 70 / 3 degrees, Satterthwaite's of both."""
+    gap = _gap(*(
+        stratum(name, x, 2400, measure_id="visits", sum_yy=3 * x) for name, x in (("group_a", 40), ("group_b", 70))
+    ))  # fmt: skip
+    relative = {x: 200 / 199 * (3 * x - 2 * (x / 2400) * 12 * x + (x / 2400) ** 2 * 200 * 144) / x**2 for x in (40, 70)}
+    squared = relative[40] + relative[70]
+    degrees = squared**2 / (relative[40] ** 2 / (40 / 3) + relative[70] ** 2 / (70 / 3))
+    assert gap["p_value"] == pytest.approx(2 * stats.t.sf(np.log(70 / 40) / np.sqrt(squared), degrees))
+
+
+def test_a_side_without_any_event_is_no_side_with_degrees_of_freedom() -> None:
+    """Forty events of 200 children against none of 200: the exact test of effective counts, by the larger effect."""
+    gap = _gap(
+        stratum("group_a", 0, 2400, measure_id="visits"), stratum("group_b", 40, 2400, measure_id="visits", sum_yy=120)
+    )
+    effect = 200 / 199 * (120 - 2 * 12 * 40**2 / 2400 + (40 / 2400) ** 2 * 28800) / 40
+    assert gap["p_value"] == pytest.approx(2 * 0.5 ** (40 / effect))
 
 
 def test_means_have_no_excess() -> None:

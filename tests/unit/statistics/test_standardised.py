@@ -12,7 +12,7 @@ from scipy import stats
 from orchestration.errors import StatisticsError
 from orchestration.statistics import standardise
 from orchestration.statistics.estimates import add_estimates
-from orchestration.statistics.intervals import byar, poisson_rate
+from orchestration.statistics.intervals import byar, poisson_rate, wilson
 from orchestration.statistics.standardise import (
     direct_mean,
     direct_proportion,
@@ -169,6 +169,23 @@ def test_a_heavy_rare_cell_gets_gamma_limits_that_allow_for_its_event() -> None:
     np.testing.assert_allclose([part[0] for part in found], [rate, low, high], rtol=1e-12)
     dobson = direct_rate(events[:, 1:], months[:, 1:], weights, 0.95)
     np.testing.assert_allclose([part[1] for part in found], [part[0] for part in dobson], rtol=1e-12)
+
+
+def test_gamma_limits_of_bursts_allow_for_the_burst_that_did_not_come() -> None:
+    events, months, weights = np.array([[40.0], [0.0]]), np.array([[1000.0], [50.0]]), np.array([3.0, 1.0])
+    found = direct_rate(events, months, weights, 0.95, 4.0)
+    rate, variance, heaviest = 0.75 * 0.04, 4 * 40 * (0.75 / 1000) ** 2, 4 * 0.25 / 50
+    low = variance / (2 * rate) * stats.chi2.ppf(0.025, 2 * rate**2 / variance)
+    more, spread = rate + heaviest, variance + heaviest**2
+    high = spread / (2 * more) * stats.chi2.ppf(0.975, 2 * more**2 / spread)
+    np.testing.assert_allclose([part[0] for part in found], [rate, low, high], rtol=1e-12)
+
+
+def test_a_standardised_proportion_is_never_surer_than_its_people() -> None:
+    """Cells of 5 and 95 % leave little variance within: 200 children stay 200."""
+    found = direct_proportion(np.array([[5.0], [95.0]]), np.full((2, 1), 100.0), np.ones(2), 0.95)
+    low, high = wilson(np.array([100.0]), np.array([200.0]), 0.95)
+    np.testing.assert_allclose([found.low, found.high], [low, high], rtol=1e-12)
 
 
 def test_the_gamma_limits_of_one_cell_are_the_exact_poisson_ones(monkeypatch: pytest.MonkeyPatch) -> None:
