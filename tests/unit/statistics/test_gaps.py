@@ -105,6 +105,16 @@ def test_the_test_of_repeated_events_has_the_degrees_of_freedom_of_its_intervals
     assert gap["p_value"] == pytest.approx(2 * stats.t.sf(np.log(70 / 40) / np.sqrt(squared), degrees))
 
 
+def test_a_side_with_few_events_has_the_others_effect_and_no_degrees_of_freedom() -> None:
+    gap = _gap(
+        stratum("group_a", 5, 2400, measure_id="visits"), stratum("group_b", 70, 2400, measure_id="visits", sum_yy=210)
+    )
+    relative = 200 / 199 * (210 - 2 * 12 * 70**2 / 2400 + (70 / 2400) ** 2 * 28800) / 70**2
+    squared = relative + relative * 70 / 5
+    degrees = squared**2 / (relative**2 / (70 / 3))
+    assert gap["p_value"] == pytest.approx(2 * stats.t.sf(np.log(70 / 5) / np.sqrt(squared), degrees))
+
+
 def test_a_side_without_any_event_is_no_side_with_degrees_of_freedom() -> None:
     """Forty events of 200 children against none of 200: the exact test of effective counts, by the larger effect."""
     gap = _gap(
