@@ -131,7 +131,9 @@ def _by_kind(
             expected = expected_events(d, reference["sum_y"][:, here], reference["sum_d"][:, here])
             indirect = indirect_ratio(y.sum(axis=0), expected, confidence, design_effect=effect[here])
         cells = kind, y, d, yy, weight[:, here], effect[here]
-        direct = _direct(*cells, confidence).where(_is_narrow(kind, _direct(*cells, STANDARD_CONFIDENCE)))
+        direct = _direct(*cells, confidence)
+        at95 = direct if confidence == STANDARD_CONFIDENCE else _direct(*cells, STANDARD_CONFIDENCE)
+        direct = direct.where(_is_narrow(kind, at95))
         scale = multiplier[here]
         widened = np.where(effect[here] > 1, BY_DESIGN, "").astype(object)
         few = y.sum(axis=0) / effect[here] < BYAR_FROM_EVENTS
