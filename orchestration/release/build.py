@@ -25,7 +25,7 @@ from orchestration.release.store import StagedRelease, current_release, staged_r
 from orchestration.release.table_files import write_table_files
 from orchestration.release.tables import Tables, read_tables
 from orchestration.release.verify import DATABASE, QUALITY_PAGE, REPORT, table_findings, verify_directory
-from orchestration.release.workbook import WORKBOOK, sheets_of, write_workbook
+from orchestration.release.workbook import WORKBOOK, get_ready, sheets_of, write_workbook
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,7 +59,13 @@ def build_release(
     then stays current.
     """
     now = dt.datetime.now(dt.UTC)
-    with staged_release(settings, run_id, now) as staged:
+    # The workbook is Python all through, and would hold up the others: it has a process of its own, which gets ready
+    # while the tables are read.
+    with (
+        staged_release(settings, run_id, now) as staged,
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as aside,
+    ):
+        aside.submit(get_ready)
         before = current_release(settings)
         tables = read_tables(con, quality, release_id=staged.release_id, before=before)
         changes = reference_changes(tables["gaps"], _gaps_of(before) if before else None)
@@ -74,7 +80,7 @@ def build_release(
             created_at=now,
             reference_changes=changes,
         )
-        manifest = _write(staged, tables, manifest, settings, quality_page, now)
+        manifest = _write(staged, tables, manifest, settings, quality_page, now, aside)
     rows = {name: table.num_rows for name, table in tables.items()}
     return ReleaseResult(staged.release_id, settings.releases_dir / staged.release_id, rows, manifest)
 
@@ -94,6 +100,7 @@ def _write(
     settings: Settings,
     quality_page: str,
     now: dt.datetime,
+    aside: ProcessPoolExecutor,
 ) -> dict[str, Any]:
     """Every file of the release, then the manifest with their hashes, then the same check that anybody can repeat."""
     window, min_cell = manifest["window"], settings.disclosure.min_cell
@@ -104,11 +111,12 @@ def _write(
         return table_findings(staged.path, manifest, min_cell=min_cell, guarded=tables)
 
     # Files are written and read again outside Python's lock, so the report is drawn meanwhile.
-    # The workbook is Python all through, and would hold up the others: it has a process of its own.
-    with (
-        ThreadPoolExecutor(2, thread_name_prefix="release") as pool,
-        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as aside,
-    ):
+    with ThreadPoolExecutor(2, thread_name_prefix="release") as pool:
+        workbook = aside.submit(
+            partial(write_workbook, title=settings.title, release_id=staged.release_id, created_at=now),
+            sheets_of(tables),
+            staged.path / WORKBOOK,
+        )
         files = [
             pool.submit(write_published_database, tables, staged.path / DATABASE),
             pool.submit(write_table_files, tables, staged.path / "tables"),
@@ -120,11 +128,6 @@ def _write(
             )
         )
         of_tables = pool.submit(checked_tables, *files)
-        workbook = aside.submit(
-            partial(write_workbook, title=settings.title, release_id=staged.release_id, created_at=now),
-            sheets_of(tables),
-            staged.path / WORKBOOK,
-        )
         report = render(
             tables,
             title=settings.title,

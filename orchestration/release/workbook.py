@@ -71,6 +71,11 @@ def _in_workbook(table: pa.Table) -> pa.Table:
     return table.select([name for name in table.column_names if name not in left_out]).slice(0, _MOST_IN_SHEET)
 
 
+def get_ready() -> None:
+    """Bring in what a workbook is written with; a process of its own does so before there is anything to write."""
+    import xlsxwriter  # noqa: F401
+
+
 def write_workbook(
     sheets: Mapping[str, Sheet], path: Path, *, title: str, release_id: str, created_at: dt.datetime
 ) -> None:
