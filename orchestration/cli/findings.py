@@ -159,6 +159,13 @@ def _file(source: area.FileSource) -> Finding:
         if not path.is_file() or not os.access(path, os.R_OK):
             reason = "may not be read" if path.is_file() else "no such file"
             return Finding("wrong", what, f"{path}: {reason}")
+    if isinstance(source, area.AcsFilesSource):
+        from orchestration.sources.acs_files import look
+
+        try:
+            look(source)
+        except EquityError as error:
+            return Finding("wrong", what, str(error))
     vintage = "" if isinstance(source, area.TractCrosswalkSource) else f", tracts of {source.tract_vintage}"
     return Finding("ok", what, f"{', '.join(map(str, paths))}: {source.type}{vintage}")
 

@@ -64,6 +64,15 @@ def _write(source: AcsFilesSource, label: str, folder: Path) -> Written:
     return written
 
 
+def look(source: AcsFilesSource) -> None:
+    """Open the download and hold its year and labels against the settings. Raises SourceError when a pull would."""
+    label = str(source.path)
+    with _opened(source, label) as download:
+        codes, labels = (_header(download, label) for _ in range(2))
+    for column in source.columns:
+        _require_label(column, dict(zip(codes, labels, strict=False)), label)
+
+
 def _table(source: AcsFilesSource, file: TableFile) -> AreaTable:
     columns = tuple(
         AreaColumn(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.cli.findings import findings
 from orchestration.errors import SourceError
 from orchestration.settings import Settings
 from orchestration.settings_area import AcsColumn, AcsFilesSource
@@ -155,3 +156,17 @@ def test_files_that_are_not_such_a_download(tmp_path: Path) -> None:
         archive.writestr("notes.txt", "x")
     with pytest.raises(SourceError, match="0 of them among 1 files"):
         pull(settings)
+
+
+def test_doctor_opens_the_download_and_says_what_the_pull_would(tmp_path: Path) -> None:
+    rows = TRACT.format("43.6", "9.5")
+
+    def state(settings: Settings) -> tuple[str, str]:
+        (found,) = [finding for finding in findings(settings) if finding.what == "source acs"]
+        return found.state, found.words
+
+    assert state(settings_of(tmp_path, rows))[0] == "ok"
+    other_year = state(settings_of(tmp_path, rows, year=2022, tract_vintage=2020))
+    assert other_year[0] == "wrong" and "as `year` says" in other_year[1]
+    other_label = state(settings_of(tmp_path, rows, columns=(POOR.model_copy(update={"label": "Another"}),)))
+    assert other_label[0] == "wrong"

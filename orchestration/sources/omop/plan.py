@@ -47,7 +47,8 @@ def _notes(source: OmopSource, tables: Collection[str], filled: set[str]) -> tup
     notes = [f"{source.name} has no {', '.join(absent)}"] if absent else []
     if "addresses" not in filled:
         notes.append(
-            f"{source.name} has no addresses with tracts: neither location_history nor `location_tract_column` is there"
+            f"{source.name} has no addresses with tracts of its own: neither location_history nor"
+            " `location_tract_column` is there, so a geocoder's file (geocode_files) would have to bring them"
         )
     if "concept_ancestor" in absent and "visit_occurrence" in tables:
         notes.append(
