@@ -166,7 +166,7 @@ def test_doctor_opens_the_download_and_says_what_the_pull_would(tmp_path: Path) 
         return found.state, found.words
 
     assert state(settings_of(tmp_path, rows))[0] == "ok"
-    other_year = state(settings_of(tmp_path, rows, year=2022, tract_vintage=2020))
+    other_year = state(settings_of(tmp_path, rows, year=2022))
     assert other_year[0] == "wrong" and "as `year` says" in other_year[1]
     other_label = state(settings_of(tmp_path, rows, columns=(POOR.model_copy(update={"label": "Another"}),)))
     assert other_label[0] == "wrong"
