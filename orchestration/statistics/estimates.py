@@ -129,8 +129,11 @@ def _design_effects(strata: pd.DataFrame, counts: Counts) -> tuple[BoolArray, Fl
     with np.errstate(divide="ignore", invalid="ignore"):
         own = np.where(is_rate & (counts.numerator > 0), counts.numerator * _relative_variance(counts), np.nan)
         kish = np.where(is_rate & (counts.numerator > 0), counts.sum_yy / counts.numerator, 1.0)
-    events = np.bincount(group[enough], counts.numerator[enough], size)
-    variance = np.bincount(group[enough], (own * counts.numerator)[enough], size)
+    # Added up in the order of their size: the order of the rows is to leave no trace, in the last digit either.
+    rows = np.flatnonzero(enough)
+    rows = rows[np.argsort((own * counts.numerator)[rows], kind="stable")]
+    events = np.bincount(group[rows], counts.numerator[rows], size)
+    variance = np.bincount(group[rows], (own * counts.numerator)[rows], size)
     pooled = np.divide(variance, events, out=np.ones(size), where=events > 0)[group]
     # A robust variance of nothing would make a rate without uncertainty: keep the Poisson one then.
     clustered = enough & repeats & (own > 1e-9)

@@ -29,7 +29,7 @@ def test_every_locked_package_has_hashes_and_no_address() -> None:
 def test_everything_that_the_project_asks_for_is_locked() -> None:
     project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
-    names = {re.split(r"[<>=\[; ]", requirement)[0].lower() for requirement in wanted}
+    names = {re.split(r"[<>=\[; ]", requirement)[0].lower().replace(".", "-") for requirement in wanted}
     assert names - set(re.findall(r"^([a-z0-9._-]+)==", LOCK, re.MULTILINE)) == set()
 
 
