@@ -67,7 +67,7 @@ def test_zero_missing_not_applicable_suppressed_and_held_are_different_words() -
     table = html.split("<caption>HbA1c above 9 % (", 1)[1].split("</table>", 1)[0]
     cells = {
         re.sub(r"<.*?>", "", row[0]).strip(): [re.sub(r"<.*?>", "", cell).strip() for cell in row[1:]]
-        for row in (re.findall(r"<t[hd].*?</t[hd]>", line, re.DOTALL)[1:] for line in table.split("<tr>")[2:])
+        for row in (re.findall(r"<t[hd].*?</t[hd]>", line, re.DOTALL)[1:] for line in table.split("<tr")[2:])
     }
     assert cells["Asian"][0] == "zero"
     assert cells["Black"] == ["suppressed", "–", "suppressed", "suppressed"]
