@@ -15,7 +15,7 @@ from tests.support.release_frames import QUARTER, SUPPRESSED, gap, held, measure
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 LONG = "A" * 300
-HOSTILE = "<script>alert(1)</script> =HYPERLINK(1) 🧒🏾"
+HOSTILE = "<script>alert(1)</script> =HYPERLINK(1) 🧒🏾 \u202egnitset " + "É" * 300
 
 _CONTRAST = """() => {
   const parse = text => text.match(/[\\d.]+/g).map(Number);
@@ -158,6 +158,17 @@ def test_a_measure_has_a_page_of_its_own_by_address_and_by_switch(browser: Any, 
     tab.wait_for_url("**#measures")
     tab.locator("#glossary").wait_for()
     assert tab.evaluate(names) == ["hba1c_above_9", "second"] and tab.locator("#glossary").is_visible()
+    tab.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_measures_page_does_not_overflow_and_nothing_complains(browser: Any, measures: str, width: int) -> None:
+    tab = browser.new_page(viewport={"width": width, "height": 844})
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("dialog", lambda dialog: said.append(dialog.message))
+    tab.goto(measures + "#measure-second")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width and said == []
     tab.close()
 
 
