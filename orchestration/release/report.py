@@ -1,10 +1,13 @@
 """Renders the report: one self-contained HTML page for quality-improvement teams, made only from the release's tables.
 
-What the tables withhold the page cannot show; it opens from disk, without a network, and needs no script.
+What the tables withhold the page cannot show; it opens from disk, without a network. Its one script shows a measure
+at a time; without it the page stands whole.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -31,6 +34,7 @@ def render(
     the last day of the data, `created_at` has a time zone, and `demo` marks invented data on the page.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
 
     every = report_data.measures(tables)
     chosen = report_data.main_measures(every)
@@ -38,6 +42,7 @@ def render(
     year_rows = report_data.of_year(tables["strata"], year)
     gaps = report_data.of_year(tables["gaps"], year)
     largest = report_sections.largest_gaps(gaps, every)
+    script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -47,6 +52,9 @@ def render(
     )
     return environment.get_template("report.html.j2").render(
         title=title,
+        script=Markup(script),
+        # Only this text may run: a label that became markup still could not.
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         as_of=as_of,
         window=window,
         release_id=release_id,

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.release_frames import QUARTER, SUPPRESSED, gap, held, page, stratum
+from tests.support.release_frames import QUARTER, SUPPRESSED, gap, held, measure, page, stratum
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 LONG = "A" * 300
+HOSTILE = "<script>alert(1)</script> =HYPERLINK(1) 🧒🏾 \u202egnitset " + "É" * 300
 
 _CONTRAST = """() => {
   const parse = text => text.match(/[\\d.]+/g).map(Number);
@@ -49,6 +50,24 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
         held=[held("site_e"), held(LONG, reasons="First reason; Second reason")],
     )
     path: Path = tmp_path_factory.mktemp("report") / "index.html"
+    path.write_text(html, encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def measures(tmp_path_factory: pytest.TempPathFactory) -> str:
+    html = page(
+        measures=[measure(), measure(measure_id="second", title=HOSTILE, sort_order=2)],
+        strata=[
+            *(
+                stratum("Public", stratifier="payer", stratifier_label="Insurance"),
+                stratum("Asian", stratifier_label=HOSTILE),
+            ),
+            stratum("Asian", measure_id="second", stratifier_label=HOSTILE),
+        ],
+        gaps=[gap("Black", stratifier_label=HOSTILE)],
+    )
+    path: Path = tmp_path_factory.mktemp("measures") / "index.html"
     path.write_text(html, encoding="utf-8")
     return path.as_uri()
 
@@ -116,4 +135,60 @@ def test_it_can_be_read_and_worked_without_seeing_or_a_mouse(browser: Any, repor
         assert tab.evaluate(f"{found}.length") > 0, selector
         assert tab.evaluate(f"{found}.filter({wrong}).length") == 0, selector
     assert tab.locator("main").count() == tab.locator("header").count() == tab.locator("footer").count() == 1
+    tab.close()
+
+
+def test_a_measure_has_a_page_of_its_own_by_address_and_by_switch(browser: Any, measures: str) -> None:
+    tab = browser.new_page()
+    tab.goto(measures + "#measure-second")
+    seen = "[...document.querySelectorAll('article[data-measure]')].filter(node => node.checkVisibility())"
+    names = f"[...new Set({seen}.map(node => node.dataset.measure))].sort()"
+    assert tab.evaluate(names) == ["second"]
+    switch = tab.get_by_label("Show")
+    assert switch.input_value() == "second"
+    switch.select_option("hba1c_above_9")
+    tab.wait_for_url("**#measure-hba1c_above_9")
+    tab.locator("#glossary").wait_for(state="hidden")
+    assert tab.evaluate(names) == ["hba1c_above_9"]
+    tab.emulate_media(media="print")
+    assert tab.evaluate(names) == ["hba1c_above_9", "second"] and tab.locator("#glossary").is_visible()
+    tab.emulate_media(media="screen")
+    switch.focus()
+    tab.keyboard.press("Home")
+    tab.wait_for_url("**#measures")
+    tab.locator("#glossary").wait_for()
+    assert tab.evaluate(names) == ["hba1c_above_9", "second"] and tab.locator("#glossary").is_visible()
+    tab.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_measures_page_does_not_overflow_and_nothing_complains(browser: Any, measures: str, width: int) -> None:
+    tab = browser.new_page(viewport={"width": width, "height": 844})
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("dialog", lambda dialog: said.append(dialog.message))
+    tab.goto(measures + "#measure-second")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width and said == []
+    tab.close()
+
+
+def test_the_grouping_switch_keeps_its_rows_and_everyone(browser: Any, measures: str) -> None:
+    tab = browser.new_page()
+    tab.goto(measures + "#measure-hba1c_above_9")
+    rows = "[...document.querySelectorAll('tr[data-by]')].filter(node => node.checkVisibility()).map(n => n.dataset.by)"
+    switch = tab.get_by_label("Rows of the tables")
+    assert set(tab.evaluate(rows)) == {"Insurance", HOSTILE}
+    switch.select_option(HOSTILE)
+    assert set(tab.evaluate(rows)) == {HOSTILE}
+    switch.focus()
+    tab.keyboard.press("Home")
+    assert set(tab.evaluate(rows)) == {"Insurance", HOSTILE}
+    tab.close()
+
+
+def test_without_a_script_every_measure_can_be_read(browser: Any, measures: str) -> None:
+    tab = browser.new_page(java_script_enabled=False)
+    tab.goto(measures + "#measure-second")
+    assert not tab.locator("#switches").is_visible() and tab.locator("#glossary").is_visible()
+    assert all(card.is_visible() for card in tab.locator("article[data-measure]").all())
     tab.close()

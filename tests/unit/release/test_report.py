@@ -43,7 +43,7 @@ def test_a_hostile_label_is_text_on_the_page_and_in_pictures(label: str) -> None
     assert len(pictures) == 3
     for picture in pictures:
         ElementTree.fromstring(picture)  # well-formed, so nothing in a label closed an element
-    assert "<script" not in html and "<img" not in html and "onerror=alert" not in re.sub(r"&lt;.*?&gt;", "", html)
+    assert html.count("<script") == 1 and "<img" not in html and "onerror=alert" not in re.sub(r"&lt;.*?&gt;", "", html)
     assert "49" not in _text(html)
     assert not re.search("[\u202a-\u202e\u2066-\u2069\x07]", "".join(pictures))
 
@@ -51,7 +51,7 @@ def test_a_hostile_label_is_text_on_the_page_and_in_pictures(label: str) -> None
 def test_the_page_reaches_for_nothing_outside() -> None:
     html = page(strata=[stratum("White")], gaps=[gap("Black")])
     assert not re.search(r"(src|href)=\"(?!#|\.\./quality/)|@import|url\((?!#)", html)
-    assert "default-src 'none'" in html and "<script" not in html
+    assert "default-src 'none'" in html and "script-src 'sha256-" in html and html.count("<script") == 1
 
 
 def test_zero_missing_not_applicable_suppressed_and_held_are_different_words() -> None:
@@ -67,7 +67,7 @@ def test_zero_missing_not_applicable_suppressed_and_held_are_different_words() -
     table = html.split("<caption>HbA1c above 9 % (", 1)[1].split("</table>", 1)[0]
     cells = {
         re.sub(r"<.*?>", "", row[0]).strip(): [re.sub(r"<.*?>", "", cell).strip() for cell in row[1:]]
-        for row in (re.findall(r"<t[hd].*?</t[hd]>", line, re.DOTALL)[1:] for line in table.split("<tr>")[2:])
+        for row in (re.findall(r"<t[hd].*?</t[hd]>", line, re.DOTALL)[1:] for line in table.split("<tr")[2:])
     }
     assert cells["Asian"][0] == "zero"
     assert cells["Black"] == ["suppressed", "–", "suppressed", "suppressed"]
