@@ -128,7 +128,10 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "reference_part_low": (_NUMBER, "Lower end of the interval around `reference_part`."),
     "reference_part_high": (_NUMBER, "Upper end of the interval around `reference_part`."),
     "change_method": (_TEXT, "How the intervals of the change were computed."),
-    "change_verdict": (_TEXT, "narrowed or widened beyond chance, or unclear; empty when not published."),
+    "change_verdict": (
+        _TEXT,
+        "narrowed, widened or turned around beyond chance, or unclear; empty when not published.",
+    ),
     "levelling_down": (
         _TEXT,
         "Whether a gap narrowed because the reference got worse: yes (both beyond chance), possible (one of them may"

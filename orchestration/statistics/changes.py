@@ -22,7 +22,7 @@ from orchestration.statistics.reliability import NOT_ASSESSED, worse_of, worse_q
 
 GRAIN = "year"
 METHOD = "MOVER of the two years' intervals"
-NARROWED, WIDENED, UNCLEAR = "narrowed", "widened", "unclear"
+NARROWED, WIDENED, TURNED, UNCLEAR = "narrowed", "widened", "turned around", "unclear"
 YES, POSSIBLE, NO = "yes", "possible", "no"
 
 NUMBERS = (
@@ -43,8 +43,9 @@ def compute_changes(
 ) -> pd.DataFrame:
     """One row per gap and later complete year (COLUMNS), in the order of `gaps`; numbers in the measure's unit.
 
-    `difference_change` = `group_part` + `reference_part`. `change_verdict`: narrowed or widened where the change's
-    interval leaves out 0, else unclear. `levelling_down`, where a gap to the disadvantage of the group got smaller:
+    `difference_change` = `group_part` + `reference_part`. `change_verdict`, where the change's interval leaves
+    out 0: `narrowed` towards no gap, `widened` away from it, or `turned around` to the other side of it, whoever was
+    worse off at first; else `unclear`. `levelling_down`, where a gap to the disadvantage of the group got smaller:
     `yes` when it narrowed and the reference got worse, both beyond chance (the intervals leave out no change);
     `possible` when the reference got worse beyond chance but the narrowing may be chance, or the other way around with
     at least half of it brought by the reference; else `no`.
@@ -172,8 +173,11 @@ def _words(numbers: dict[str, FloatArray], shown: BoolArray) -> dict[str, np.nda
         worse = narrowing & (numbers["reference_part_high"] < 0)
         narrowed = narrowing & (numbers["difference_change_high"] < 0)
         half = narrowed & (numbers["reference_part"] <= numbers["difference_change"] / 2)
-        verdict = np.where(numbers["difference_change_high"] < 0, NARROWED, UNCLEAR).astype(object)
-        verdict[numbers["difference_change_low"] > 0] = WIDENED
+        before, after = numbers["difference_before"], numbers["difference"]
+        certain = (numbers["difference_change_high"] < 0) | (numbers["difference_change_low"] > 0)
+        is_closer = np.abs(after) < np.abs(before)
+        verdict = np.where(certain, np.where(is_closer, NARROWED, WIDENED), UNCLEAR).astype(object)
+        verdict[certain & (before * after < 0)] = TURNED
     down = np.where(worse & narrowed, YES, np.where(worse | half, POSSIBLE, NO)).astype(object)
     verdict[~shown] = None
     down[~shown] = None

@@ -71,6 +71,7 @@ ORDERED_METHODS = {
     **dict.fromkeys(("sii_logit", "rii_logit"), "delta method, logistic model"),
     "rci_wagstaff": "delta method",
 }
+AS_FOR_PAR = "as for par"
 NO_LIMITS = "the fit at its lower end cannot be told from 0: without an interval"
 NO_UPPER_LIMIT = "no upper limit: the fit at its higher end cannot be told from 0"
 LINE_REACHES_ZERO = "the fit is not above 0 at both ends"
@@ -316,6 +317,8 @@ def _long(slices: _Slices, found: dict[str, tuple[IntArray, Estimate]]) -> pd.Da
 
     ids = np.array([*names, EVERY_INDEX], dtype=object)[index_of]
     methods = np.array([*(_method(name) for name in names), None], dtype=object)[index_of]
+    # Against the best group, whichever that is, par has the limits of the distance from the best.
+    methods[np.isin(ids, ("par", BURDEN)) & (slices.groups.advantaged < 0)[slice_of]] = SIMULATION_METHOD
     units = np.array([*(UNITS[name] for name in names), None], dtype=object)[index_of]
     is_row_of_slice = index_of == len(names)
     undefined = np.isnan(value)
@@ -345,7 +348,7 @@ def _method(name: str) -> str:
     if name in ORDERED_METHODS:
         return ORDERED_METHODS[name]
     if name == BURDEN:
-        return "as for par"
+        return AS_FOR_PAR
     return ANALYTIC_METHODS.get(name, SIMULATION_METHOD)
 
 

@@ -155,6 +155,15 @@ def indirect_ratio(
     return Standardised(ratio, *poisson_rate(observed, expected, confidence, design_effect))
 
 
+def indirect_share(observed: FloatArray, trials: FloatArray, expected: FloatArray, confidence: float) -> Standardised:
+    """Observed over expected people with Wilson's limits of their share: never more of them than there are."""
+    require_counts("indirect_share", observed=observed, trials=trials)
+    require_part("indirect_share", observed, trials)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        per_share = np.where(expected > 0, trials / expected, np.nan)
+        return Standardised(*(part * per_share for part in (observed / trials, *wilson(observed, trials, confidence))))
+
+
 def expected_events(exposure: FloatArray, reference_events: FloatArray, reference_exposure: FloatArray) -> FloatArray:
     """Events that each group would have at the reference's rates; NaN where a cell with exposure has no reference."""
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -45,6 +45,7 @@ from orchestration.statistics.standardise import (
     expected_events,
     has_heavy_event,
     indirect_ratio,
+    indirect_share,
 )
 
 DIRECT, INDIRECT = "value_standardised", "observed_to_expected"
@@ -60,6 +61,7 @@ DIRECT_METHODS = {
     PROPORTION: "direct; Wilson of the effective number",
     MEAN: "direct; Student t, Satterthwaite",
 }
+INDIRECT_SHARE = "indirect; Wilson"
 HEAVY_RATE = "direct; Fay and Feuer gamma"
 BY_DESIGN = ", design effect"
 _SUMS = ("sum_y", "sum_d", "sum_yy", "weight")
@@ -76,8 +78,8 @@ def add_standardised(
     all sites together have somebody are weighted. Direct: rates Dobson's limits, or Fay and Feuer's with a heavy rare
     cell, proportions Wilson's for the effective number of people, means t; from 10 events on, and only where each
     weighted cell has somebody, and not where its 95 % interval is too wide for the standards by which the crude
-    value is judged. Indirect, for rates and proportions: exact Poisson below 10 events, Byar's from 10. The crude
-    rate's design effect widens both. Raises StatisticsError for frames without their columns.
+    value is judged. Indirect: rates exact Poisson below 10 events and Byar's from 10, proportions Wilson's. The
+    crude rate's design effect widens both. Raises StatisticsError for frames without their columns.
     """
     require_columns(age_sex, (*_GROUP, "age_band", "sex", *_SUMS), "sums by age and sex")
     numbers = {name: np.full(len(strata), np.nan) for name in NUMBERS}
@@ -129,7 +131,12 @@ def _by_kind(
         indirect = Standardised(*(np.full(here.size, np.nan) for _ in range(3)))
         if kind != MEAN:
             expected = expected_events(d, reference["sum_y"][:, here], reference["sum_d"][:, here])
-            indirect = indirect_ratio(y.sum(axis=0), expected, confidence, design_effect=effect[here])
+            observed, people = y.sum(axis=0), d.sum(axis=0)
+            indirect = (
+                indirect_ratio(observed, expected, confidence, design_effect=effect[here])
+                if kind == RATE
+                else indirect_share(observed, people, expected, confidence)
+            )
         cells = kind, y, d, yy, weight[:, here], effect[here]
         direct = _direct(*cells, confidence)
         at95 = direct if confidence == STANDARD_CONFIDENCE else _direct(*cells, STANDARD_CONFIDENCE)
@@ -138,6 +145,8 @@ def _by_kind(
         widened = np.where(effect[here] > 1, BY_DESIGN, "").astype(object)
         few = y.sum(axis=0) / effect[here] < BYAR_FROM_EVENTS
         exact = np.where(few, "indirect; exact Poisson", "indirect; Byar").astype(object)
+        if kind == PROPORTION:
+            exact[:] = INDIRECT_SHARE
         named = np.full(here.size, DIRECT_METHODS[kind], dtype=object)
         if kind == RATE:
             named[has_heavy_event(y, d, weight[:, here])] = HEAVY_RATE

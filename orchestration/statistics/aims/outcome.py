@@ -64,11 +64,14 @@ def outcome_of(
     if (change >= 0).any():
         return f"gap smaller in the latest {grain}, but not in {lasting_words(grain)}"
     unfair = _levelling_down(aim, own, gap_rows, before, strata, times, sign, change, at)
-    if unfair:
+    if unfair.startswith(UNKNOWN):
         return unfair
     marked = np.isin(gap.ends.to_numpy(dtype="datetime64[s]")[at], _days(improvements))
+    # What chance may have done is nobody's doing: it is not said to have been brought by anybody.
     if not (marked | _is_less(gap, at, then)).all():
         return "gap smaller, but not by more than chance explains"
+    if unfair:
+        return unfair
     if safety is not None and safety.worse:
         return "gap smaller, but not called improved: the balancing measure signals worse"
     if safety is not None and safety.judged < max(safety.groups, 1):

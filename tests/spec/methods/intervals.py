@@ -172,7 +172,8 @@ METHODS = (
     Method(
         "Indirect standardisation",
         "Observed over expected, expected = Σ (reference rate · person-time); exact Poisson limits below 10 observed"
-        " events, Byar's from 10. The reference is all sites' children of that year.",
+        " events, Byar's from 10; for proportions Wilson's limits of the share, times children over expected. The"
+        " reference is all sites' children of that year.",
         "Breslow and Day 1987, vol. 2, chapter 2",
         {"observed": "40", "reference rates": "0.008, 0.020", "person-time": "1,000, 1,000"},
         {
@@ -180,6 +181,6 @@ METHODS = (
             " limit": "1.945",
         },
         _indirect,
-        ("indirect; exact Poisson", "indirect; Byar"),
+        ("indirect; exact Poisson", "indirect; Byar", "indirect; Wilson"),
     ),
 )  # fmt: skip

@@ -53,7 +53,10 @@ def two_years(reference: tuple[int, int], group: tuple[int, int], n: int = 1000,
         ((200, 100), (400, 400), (0, 10), "widened", "no"),
         ((200, 205), (400, 395), (-0.5, -0.5), "unclear", "no"),
         ((200, 250), (400, 420), (2, -5), "unclear", "possible"),  # the reference certainly got worse
-        ((300, 400), (200, 200), (0, -10), "narrowed", "no"),  # the group was never worse off
+        ((300, 400), (200, 200), (0, -10), "widened", "no"),  # the group was never worse off
+        ((400, 300), (200, 200), (0, 10), "narrowed", "no"),
+        ((200, 200), (400, 100), (-30, 0), "turned around", "no"),
+        ((400, 200), (200, 400), (20, 20), "turned around", "no"),
     ],
 )
 def test_who_moved(

@@ -16,7 +16,7 @@ from orchestration.statistics.gaps import compute_gaps
 from orchestration.statistics.inequality import BURDEN, COLUMNS, EVERY_INDEX, NUMBERS, compute_inequality
 from orchestration.statistics.inequality_groups import Groups
 from orchestration.statistics.inequality_indices import COMPLEX, SIMPLE, unordered_indices
-from orchestration.statistics.inequality_limits import unordered_limits
+from orchestration.statistics.inequality_limits import SIMULATION_METHOD, unordered_limits
 from orchestration.statistics.inequality_ordered import BOUNDED, LINEAR, bounded_indices, linear_indices
 from orchestration.statistics.inequality_simulation import simulated
 from tests.support.strata_frames import LABELS, MEASURES, STRATIFIERS, published, stratum, withheld
@@ -69,6 +69,17 @@ def test_signed_indices_are_positive_where_the_poorest_are_worse_off(measure: st
     assert (found.loc[["rii", "rii_logit", "ends_ratio"], "index_low"] > 1).all()
     assert found.loc["sii", "index_value"] == pytest.approx(35.0, abs=1e-9)
     assert found.loc["aci_erreygers", "index_value"] == pytest.approx(4 * found.loc["aci", "index_value"] / 100)
+
+
+def test_the_method_of_par_is_the_one_that_its_limits_have() -> None:
+    """Against the most advantaged group a formula; against the best, whichever it is, the distance from the best."""
+    without = compute(*race(24, 48, 96)).set_index("index_id")
+    assert (without.loc[["par", "burden", "mdb_w"], "index_method"] == SIMULATION_METHOD).all()
+    assert without.loc["par", ["index_low", "index_high"]].tolist() == pytest.approx(
+        without.loc["mdb_w", ["index_low", "index_high"]].tolist()
+    )
+    along = compute(*fifths(96, 60, 48, 36, 24)).set_index("index_id")["index_method"]
+    assert along[["par", "burden"]].tolist() == ["normal, against the most advantaged group", "as for par"]
 
 
 def test_a_gradient_the_other_way_is_negative() -> None:

@@ -19,6 +19,7 @@ from orchestration.statistics.standardise import (
     direct_rate,
     has_heavy_event,
     indirect_ratio,
+    indirect_share,
 )
 from orchestration.statistics.standardised import COLUMNS, METHODS, NUMBERS, add_standardised, round_to_digits
 from tests.support.strata_frames import MEASURES, published, stratum, withheld
@@ -82,7 +83,7 @@ def test_a_band_without_anybody_or_few_events_has_no_direct_value() -> None:
     found = add_standardised(strata_of(cells), cells, MEASURES, 0.95).set_index("stratum")
     assert found["value_standardised"].notna().to_dict() == {"group_a": True, "group_b": False, "group_c": False}
     assert found["observed_to_expected"].notna().all()
-    assert found.loc["group_c", "observed_to_expected_method"] == "indirect; exact Poisson"
+    assert found.loc["group_c", "observed_to_expected_method"] == "indirect; Wilson"
     assert pd.isna(found.loc["group_b", "value_standardised_method"])
 
 
@@ -154,6 +155,17 @@ def test_a_wide_standardised_proportion_is_not_given() -> None:
     found = add_standardised(strata_of(cells), cells, MEASURES, 0.95).set_index("stratum")
     assert found["reliability_status"].tolist() == ["reliable", "reliable"]
     assert found["value_standardised"].notna().to_dict() == {"group_a": False, "group_b": True}
+
+
+def test_no_more_people_are_observed_than_there_are() -> None:
+    """158 of 172 tested beside 159 expected: Wilson's limits of the share, over the expected share."""
+    found = indirect_share(np.array([158.0]), np.array([172.0]), np.array([159.0]), 0.95)
+    low, high = wilson(np.array([158.0]), np.array([172.0]), 0.95)
+    expected = [158 / 159, low[0] * 172 / 159, high[0] * 172 / 159]
+    np.testing.assert_allclose([part[0] for part in found], expected, rtol=1e-12)
+    assert found.high[0] * 159 < 172
+    with pytest.raises(StatisticsError):
+        indirect_share(np.array([173.0]), np.array([172.0]), np.array([159.0]), 0.95)
 
 
 def test_a_heavy_rare_cell_gets_gamma_limits_that_allow_for_its_event() -> None:

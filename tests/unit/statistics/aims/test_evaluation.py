@@ -164,6 +164,16 @@ def test_a_smaller_gap_that_chance_explains_is_not_called_improved() -> None:
     assert found["outcome"] == "gap smaller, but not by more than chance explains"
 
 
+def test_what_chance_may_have_done_is_not_called_levelling_down() -> None:
+    """Two children more of a hundred in the reference: the gap is smaller by nobody's doing that could be told."""
+    small = [counted("share", name, values, 100) for name, values in (("a", [40] * 36), ("b", [20] * 12 + [22] * 24))]
+    years = [
+        frame.iloc[[11, 23, 35]].assign(grain="year", period_starts_on=pd.to_datetime(
+            ["2023-07-01", "2024-07-01", "2025-07-01"])) for frame in small
+    ]  # fmt: skip
+    assert judged(published(*small, *years))["outcome"] == "gap smaller, but not by more than chance explains"
+
+
 def with_harm(last: int) -> Analysis:
     """The gap closes while harm in group c goes from 100 to `last` events a year."""
     whole = gap(falling(400, 280), [200] * 36)
