@@ -75,7 +75,7 @@ def balance(
     charted &= series["stratifier"].isin([stratifier, OVERALL]) & series["chart_status"].eq("drawn")
     verdicts = series[charted]
     concern = set(verdicts.loc[verdicts["variation"] == "special cause, concern", "stratum"])
-    known = set(verdicts["stratum"])
+    known = set(verdicts.loc[verdicts["variation"] != "", "stratum"])
     found = names.to_numpy(dtype=object)
     worse |= np.isin(found, list(concern))
     judged |= np.isin(found, list(known))

@@ -164,7 +164,7 @@ def _series_frame(
     target: FloatArray,
     new: BoolArray,
 ) -> pd.DataFrame:
-    drawn = found.status == selection.DRAWN
+    drawn = found.rule_set != ""
     last_phase = phases.number == phases.number.max(axis=1, keepdims=True, initial=0)
     base = phases.is_baseline & last_phase
     any_base = base.any(axis=1)

@@ -86,6 +86,7 @@ def draw(
     nothing = np.full_like(panel.value, np.nan)
     limits = Limits(nothing, nothing, nothing, nothing, nothing)
     need = selection.BASELINE_POINTS[grain]
+    waits = np.zeros(size, dtype=bool)
     for part, base in zip(here, bases, strict=True):
         used = base & panel.points.shown
         is_current = part.any(axis=1)  # a later phase replaces what an earlier one said
@@ -93,13 +94,17 @@ def draw(
         own = _limits(panel, sides, chart, used)
         flat = np.isnan(own.centre).all(axis=1) | _without_width(own, chart)
         state[(state == selection.DRAWN) & flat] = selection.NO_VARIATION
-        status = np.where(is_current, state, status)
+        # A phase that is too young for limits does not take away what was drawn before it.
+        waits = np.where(is_current, (status == selection.DRAWN) & (state != selection.DRAWN), waits)
+        status = np.where(is_current & ~waits, state, status)
         baseline_points = np.where(is_current, used.sum(axis=1), baseline_points)
         limits = own.where(part & (state == selection.DRAWN)[:, None], limits)
     reason[(status == selection.TOO_SMALL) & (panel.kind == RATE) & ~is_gap] += selection.BETWEEN_EVENTS
+    reason[waits] += selection.WAITS
     return _judged(
-        panel, phases, limits, status, chart, reason, factor, baseline_points, overlap, target, is_spread=is_spread
-    )
+        panel, phases, limits, status, chart, reason, factor, baseline_points, overlap, target, waits,
+        is_spread=is_spread,
+    )  # fmt: skip
 
 
 def _judged(
@@ -113,10 +118,12 @@ def _judged(
     baseline_points: IntArray,
     overlap: BoolArray,
     target: FloatArray,
+    waits: BoolArray,
     *,
     is_spread: bool,
 ) -> Drawn:
-    drawn = status == selection.DRAWN
+    # What a chart says of today it says by the limits of today.
+    drawn = (status == selection.DRAWN) & ~waits
     shown = panel.points.shown & ~np.isnan(limits.centre)
     value = np.where(shown, panel.value, np.nan)
     is_run = chart == selection.RUN

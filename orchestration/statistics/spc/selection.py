@@ -31,6 +31,8 @@ SUPPRESSED_SHARE = 0.10
 
 # What a team does where suppression leaves no chart of events: said of every such series, so that it tells no count.
 BETWEEN_EVENTS = "; too few a month to be shown: the care team's marts have the time between events (t chart)"
+# Said where a registered phase is too young: its points are shown, and what came before keeps its limits.
+WAITS = "; the latest phase has no limits yet, so that its points are shown and not judged"
 
 DRAWN = "drawn"
 EMPTY = "not drawn: nobody in the group"

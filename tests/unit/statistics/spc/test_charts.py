@@ -178,6 +178,22 @@ def test_only_the_register_starts_a_phase() -> None:
     assert points.index[points["is_baseline"]].tolist() == [*range(12), *range(18, 30)]
 
 
+def test_a_phase_too_young_for_limits_takes_no_chart_away() -> None:
+    """Points since the change stand without limits; a judgement of today would need limits of today."""
+    y = shares(0.4, 30) + shares(0.2, 6)
+    entry = {"measure_id": "share", "stratifier": "*", "stratum": "*", "site": "*", "starts_on": "2026-01-01"}
+    found = followed(published(counted("share", "a", y, N)), chart_phases=register("chart_phases", entry))
+    points, series = found["charts"].reset_index(drop=True), found["chart_series"].iloc[0]
+    assert (series["chart_status"], series["chart_reason"].endswith(selection.WAITS)) == (selection.DRAWN, True)
+    assert points["value"].notna().all()
+    assert points.index[points["centre"].notna()].tolist() == list(range(30))
+    assert points["phase"].tolist() == [1] * 30 + [2] * 6
+    assert (series["variation"], series["assurance"], series["rule_set"]) == ("", "", "")
+    assert series[["longest_run", "crossings", "runs_signal", "dispersion"]].isna().all()
+    older = followed(published(counted("share", "a", y, N)))["chart_series"].iloc[0]
+    assert older["variation"] != "" and not older["chart_reason"].endswith(selection.WAITS)
+
+
 def test_a_registered_baseline_is_kept() -> None:
     entry = {"measure_id": "share", "stratifier": "group", "stratum": "a", "site": "all", "starts_on": "2023-07-01",
              "baseline_ends_on": "2025-03-31"}  # fmt: skip
