@@ -39,6 +39,7 @@ MET, ON_TRACK, AT_RISK, OFF_TRACK, TOO_EARLY, NOT_ASSESSED = (
     *("met", "on track", "at risk", "off track", "too early", "not assessed"),
 )
 STATUSES = (MET, ON_TRACK, AT_RISK, OFF_TRACK, TOO_EARLY, NOT_ASSESSED)
+OWN_REFERENCE = "the aim's group is the one that gaps are measured from, so that it has no gap: name another group"
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 LOOK_BACK_MONTHS = 12
 _DAYS_PER_YEAR = 365.25
@@ -157,6 +158,8 @@ def _evaluate(
     safety = _safety(aim, strata, series, measures, reasons, labels)
     said = ["the gap", *(labels.get((aim["stratifier"], group), group) for group in goals)]
     status, reason = _status(aim, said, lines, latest, is_met, found, signs, target, safety)
+    if gap_rows.empty and own_gaps["reference_stratum"].eq(aim["stratum"]).any():
+        status, reason = NOT_ASSESSED, OWN_REFERENCE
     is_shown = [line.disclosure == "published" and not np.isnan(line.value[-1]) for line in lines]
     baseline = [
         in_baseline(aim, gap_rows, "difference"),

@@ -70,6 +70,12 @@ def test_what_is_not_shown_is_not_assessed() -> None:
     assert suppressed["status_reason"] == "not shown in the latest month: the gap, Group b"
 
 
+def test_an_aim_on_the_reference_says_that_it_has_no_gap_and_not_that_one_is_hidden() -> None:
+    found = judged(gap(falling(400, 280), [200] * 36), stratum="b")
+    assert found["status"] == "not assessed"
+    assert found["status_reason"].startswith("the aim's group is the one that gaps are measured from")
+
+
 def test_numbers_of_an_aim_are_the_published_ones() -> None:
     analysis = gap(falling(400, 280), [200] * 36)
     tables = followed(analysis, aims=register("aims", aim()))
