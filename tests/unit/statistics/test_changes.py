@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.statistics.changes import COLUMNS, NUMBERS, compute_changes
@@ -86,6 +86,7 @@ def test_where_higher_is_better_the_same_children_give_the_same_parts() -> None:
         assert above[name].iloc[0] == pytest.approx(below[name].iloc[0], abs=1e-9)
 
 
+@settings(max_examples=30, deadline=None)
 @given(*(st.tuples(st.integers(50, 450), st.integers(50, 450)) for _ in range(2)))
 def test_parts_add_up_and_intervals_contain_the_change(reference: tuple[int, int], group: tuple[int, int]) -> None:
     row = changes(*two_years(reference, group, n=500)).iloc[0]

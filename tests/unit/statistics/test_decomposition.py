@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.statistics.decomposition import CAVEAT, COLUMNS, NUMBERS, compute_decomposition
@@ -98,6 +98,7 @@ def test_the_sign_is_that_of_disadvantage() -> None:
 CELL = st.integers(20, 200).flatmap(lambda n: st.tuples(st.integers(1, n - 1), st.just(n)))
 
 
+@settings(max_examples=30, deadline=None)
 @given(*(st.lists(CELL, min_size=2, max_size=2) for _ in range(2)))
 def test_parts_add_up_to_the_gap_of_whom_the_neighborhood_is_known(
     reference: list[tuple[int, int]], group: list[tuple[int, int]]
