@@ -62,7 +62,8 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "ci_method": (_TEXT, "How the interval was computed."),
     "value_standardised": (
         _NUMBER,
-        "`value` with the standard population's ages and sexes (direct), to three digits; years only.",
+        "`value` with the standard population's ages and sexes (direct), to three digits; years only, and not where it"
+        " would be unreliable.",
     ),
     "value_standardised_low": (_NUMBER, "Lower end of the interval around `value_standardised`."),
     "value_standardised_high": (_NUMBER, "Upper end of the interval around `value_standardised`."),

@@ -164,6 +164,7 @@ def _series_frame(
     target: FloatArray,
     new: BoolArray,
 ) -> pd.DataFrame:
+    # A chart whose latest phase has no limits yet is drawn, but no rules judge it.
     drawn = found.rule_set != ""
     last_phase = phases.number == phases.number.max(axis=1, keepdims=True, initial=0)
     base = phases.is_baseline & last_phase
