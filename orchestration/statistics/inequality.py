@@ -6,8 +6,9 @@ groups are at a disadvantage, whatever the measure's direction, and rii above 1 
 An index speaks for all groups together, so it is given only where they are there: from two groups on, published groups
 at least 85 % of the slice's groups (WHO's rule), all of them for an ordered index; complex indices from three groups
 on. Everything comes from published values and their intervals: a group's standard error is its interval's half width
-over the normal quantile. Reasons why a group is not known are not groups, nor is a group of nobody. Stratifiers whose
-groups overlap have no index, as shares of people would not add up to one.
+over the normal quantile, for a rate with events that of its logarithm times the rate. Reasons why a group is not known
+are not groups, nor is a group of nobody. Stratifiers whose groups overlap have no index, as shares of people would not
+add up to one.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from orchestration.statistics.counts import (
     MEAN,
     PROPORTION,
     PUBLISHED,
+    RATE,
     SLICE,
     floats,
     match,
@@ -32,7 +34,13 @@ from orchestration.statistics.counts import (
 )
 from orchestration.statistics.inequality_groups import COMPLEX_FROM_GROUPS, Groups
 from orchestration.statistics.inequality_indices import COMPLEX, SIMPLE, unordered_indices
-from orchestration.statistics.inequality_limits import ANALYTIC_METHODS, RATIOS, SIMULATION_METHOD, unordered_limits
+from orchestration.statistics.inequality_limits import (
+    ANALYTIC_METHODS,
+    RATIOS,
+    SIMULATION_METHOD,
+    SIMULATION_METHOD_AT_ALL_SITES,
+    unordered_limits,
+)
 from orchestration.statistics.inequality_ordered import BOUNDED, LINEAR, Estimate, bounded_indices, linear_indices
 from orchestration.statistics.intervals import BoolArray, FloatArray, IntArray, normal_quantile
 from orchestration.statistics.references import ALL_SITES, describe_cells, group_codes
@@ -89,6 +97,7 @@ class _Slices:
     kind: IntArray
     multiplier: FloatArray
     people: FloatArray
+    at_all_sites: BoolArray
     n_groups: IntArray
     n_published: IntArray
     is_held: BoolArray
@@ -180,9 +189,8 @@ def _slices(
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     position = np.arange(order.size) - starts[code[order]]
     shape = (max(int(counts.max(initial=0)), 1), n_slices)
-    half = (floats(strata, "ci_high", "strata") - floats(strata, "ci_low", "strata")) / 2
-    arrays = [np.full(shape, np.nan) for _ in range(3)]
-    for array, column in zip(arrays, (value, half / normal_quantile(confidence), denominator), strict=True):
+    arrays = [np.full(shape, np.nan) for _ in range(5)]
+    for array, column in zip(arrays, (value, denominator, *_errors(strata, value, kind, confidence)), strict=True):
         array[position, code[order]] = column[order]
     reference = np.full(n_slices, -1, dtype=np.int64)
     is_reference = _is_reference(strata)[order]
@@ -198,13 +206,33 @@ def _slices(
         kind=kind[rows],
         multiplier=multiplier[rows],
         people=np.bincount(code[order], weights=denominator[order], minlength=n_slices).astype(np.float64),
+        at_all_sites=strata["site"].eq(ALL_SITES).to_numpy(dtype=bool)[rows],
         n_groups=n_groups,
         n_published=counts,
         is_held=_any(code, ~published & strata["disclosure_status"].eq(NOT_ASSESSED).to_numpy(dtype=bool), n_slices),
         is_ordered=is_ordered,
         reliability=_worst(strata, code, order, n_slices),
-        groups=Groups(arrays[0], arrays[1], arrays[2], sign[rows], reference, np.where(with_order, counts - 1, -1)),
+        groups=Groups(
+            *(arrays[0], arrays[2], arrays[1], sign[rows], reference, np.where(with_order, counts - 1, -1)),
+            *arrays[3:],
+        ),
     )
+
+
+def _errors(strata: pd.DataFrame, value: FloatArray, kind: IntArray, confidence: float) -> tuple[FloatArray, ...]:
+    """Standard error of each row's value, and the factors of one standard error down and up where it is a rate's.
+
+    A rate's limits lie on a log scale: half their distance says too much of a wide interval's lower side.
+    """
+    z = normal_quantile(confidence)
+    low, high = floats(strata, "ci_low", "strata"), floats(strata, "ci_high", "strata")
+    on_log = (kind == RATE) & (low > 0)
+    down, up = (np.full(value.size, np.nan) for _ in range(2))
+    down[on_log] = np.maximum(value[on_log] / low[on_log], 1) ** (1 / z)
+    up[on_log] = np.maximum(high[on_log] / value[on_log], 1) ** (1 / z)
+    error = (high - low) / (2 * z)
+    error[on_log] = value[on_log] * np.log(down[on_log] * up[on_log]) / 2
+    return error, down, up
 
 
 def _name_references(strata: pd.DataFrame, gaps: pd.DataFrame) -> None:
@@ -246,7 +274,7 @@ def _estimates(slices: _Slices, confidence: float) -> dict[str, tuple[IntArray, 
     groups = slices.groups.take(given)
     upper = np.where(slices.kind == PROPORTION, slices.multiplier, np.inf)[given]
     values = unordered_indices(groups)
-    limits = unordered_limits(groups, values, confidence, upper)
+    limits = unordered_limits(groups, values, confidence, upper, slices.at_all_sites[given])
     many = slices.n_published[given] >= COMPLEX_FROM_GROUPS
     for name in (*SIMPLE, *COMPLEX):
         some = many if name in COMPLEX else np.ones(given.size, dtype=bool)
@@ -319,6 +347,7 @@ def _long(slices: _Slices, found: dict[str, tuple[IntArray, Estimate]]) -> pd.Da
     methods = np.array([*(_method(name) for name in names), None], dtype=object)[index_of]
     # Against the best group, whichever that is, par has the limits of the distance from the best.
     methods[np.isin(ids, ("par", BURDEN)) & (slices.groups.advantaged < 0)[slice_of]] = SIMULATION_METHOD
+    methods[(methods == SIMULATION_METHOD) & slices.at_all_sites[slice_of]] = SIMULATION_METHOD_AT_ALL_SITES
     units = np.array([*(UNITS[name] for name in names), None], dtype=object)[index_of]
     is_row_of_slice = index_of == len(names)
     undefined = np.isnan(value)

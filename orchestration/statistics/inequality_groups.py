@@ -25,7 +25,9 @@ class Groups:
 
     NaN in `value` is padding. `sign` per slice: +1 where lower is better, -1 where higher is better. `reference` per
     slice: the position of the group that the others are compared with, -1 where there is none; `advantaged` the same
-    for the most advantaged group of an ordered slice, -1 where the groups have no order.
+    for the most advantaged group of an ordered slice, -1 where the groups have no order. `factor_low`, `factor_high`:
+    by what one standard error multiplies a value downwards and upwards (1 or more) where limits are not symmetric, as
+    those of rates; NaN, or no array, where the error is added.
     """
 
     value: FloatArray
@@ -34,6 +36,8 @@ class Groups:
     sign: FloatArray
     reference: IntArray
     advantaged: IntArray
+    factor_low: FloatArray | None = None
+    factor_high: FloatArray | None = None
 
     def __post_init__(self) -> None:
         present = self.present
@@ -51,6 +55,9 @@ class Groups:
         _require(bool((self.value[present] >= 0).all()), "values are not negative")
         _require(not bool((self.error[present] < 0).any()), "standard errors are not negative")
         _require(bool(np.isin(self.sign, (-1.0, 1.0)).all()), "a sign is 1 or -1")
+        for factor in (self.factor_low, self.factor_high):
+            _require(factor is None or factor.shape == self.value.shape, "a factor has the shape of the values")
+            _require(factor is None or not bool((factor < 1).any()), "a factor is 1 or more")
         for name in ("reference", "advantaged"):
             position = getattr(self, name)
             chosen = np.flatnonzero(position >= 0)
@@ -88,6 +95,7 @@ class Groups:
 
     def take(self, slices: IntArray | BoolArray) -> Groups:
         """The same for some of the slices."""
+        factors = (None if part is None else part[:, slices] for part in (self.factor_low, self.factor_high))
         return Groups(
             self.value[:, slices],
             self.error[:, slices],
@@ -95,13 +103,17 @@ class Groups:
             self.sign[slices],
             self.reference[slices],
             self.advantaged[slices],
+            *factors,
         )
 
     def trimmed(self) -> Groups:
         """The same without the rows that are padding in every slice."""
         rows = int(np.flatnonzero(self.present.any(axis=1)).max(initial=-1)) + 1
+        factors = (None if part is None else part[:rows] for part in (self.factor_low, self.factor_high))
         return Groups(
-            self.value[:rows], self.error[:rows], self.weight[:rows], self.sign, self.reference, self.advantaged
+            *(self.value[:rows], self.error[:rows], self.weight[:rows]),
+            *(self.sign, self.reference, self.advantaged),
+            *factors,
         )
 
 

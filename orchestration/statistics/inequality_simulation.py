@@ -1,10 +1,11 @@
 """Intervals of indices that have no formula for one: the groups' values are drawn anew from their errors.
 
 The draws are a randomised Halton sequence (Owen 2017) with a fixed seed, the same for every run and every slice: it
-fills the space of the groups' normal distributions more evenly than chance does. With DRAWS draws another seed moves a
-limit by about one percent of the interval's width (standard deviation; up to two in some slices), so that a limit's
-second digit may differ by one, and a lower limit near no inequality by more. Groups are
-worked through one by one and slices all at once, in single precision, whose rounding is a thousandth of that.
+fills the space of the groups' normal distributions more evenly than chance does. With the DRAWS of all sites together
+another seed moves a limit by less than half a percent of the interval's width (standard deviation; one percent in some
+slices), so that two digits stand; with those of one site, whose intervals are wide, by one percent (up to two), so that
+the second digit may differ by one. Groups are worked through one by one and slices all at once, in single precision,
+whose rounding is a thousandth of that.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ import numpy.typing as npt
 from scipy.special import ndtri  # type: ignore[import-untyped]
 
 from orchestration.statistics.inequality_groups import Groups
-from orchestration.statistics.intervals import FloatArray, IntArray, Interval, normal_quantile
+from orchestration.statistics.intervals import BoolArray, FloatArray, IntArray, Interval, normal_quantile
 
 SEED = 20260701
-DRAWS = 2048
+DRAWS, DRAWS_AT_ALL_SITES = 2048, 8192
 SIMULATED = (
     *("mrd", "mrr", "srr", "bgsd", "cov", "mdm_u", "mdm_w", "mdb_u", "mdb_w", "mdr_u", "mdr_w"),
     *("idis_u", "idis_w", "paf"),
@@ -34,24 +35,30 @@ _Draws = npt.NDArray[np.float32]
 
 
 def simulated(
-    groups: Groups, confidence: float, upper: FloatArray, *, draws: int = DRAWS, seed: int = SEED
+    groups: Groups, confidence: float, upper: FloatArray, *, draws: int | IntArray = DRAWS, seed: int = SEED
 ) -> dict[str, Interval]:
     """Percentiles of the SIMULATED indices over draws of the groups' values, one interval per slice.
 
     Values are drawn from normal distributions with the groups' errors and kept between 0 and `upper` (per slice,
-    infinity where there is no upper bound). `paf` is given without its sign. A slice in which a group has no error has
-    no interval (NaN), nor has an index that does not exist for more than the tail of the draws.
+    infinity where there is no upper bound); those with factors on the log scale, with its two factors as errors below
+    and above the value, so that each group's own limits come out as its percentiles. `paf` is given without its sign.
+    `draws`: for all slices, or one number per slice. A slice in which a group has no error has no interval (NaN), nor
+    has an index that does not exist for more than the tail of the draws.
     """
     normal_quantile(confidence)
     slices = groups.sign.size
     limits = np.full((len(SIMULATED), 2, slices), np.nan)
     usable = np.flatnonzero(~(groups.present & np.isnan(groups.error)).any(axis=0) & (groups.count > 1))
-    usable = usable[np.argsort(groups.count[usable], kind="stable")]
-    normal = halton_normal(groups.value.shape[0], draws, seed).astype(np.float32)
-    step = max(1, _AT_ONCE // draws)
-    parts = [usable[start : start + step] for start in range(0, usable.size, step)]
+    usable = usable[np.lexsort((groups.count[usable], _has_factors(groups)[usable]))]
+    wanted = np.broadcast_to(np.asarray(draws, dtype=np.int64), slices)[usable]
+    parts = list[tuple[IntArray, _Draws]]()
+    for number in np.unique(wanted):
+        normal = halton_normal(groups.value.shape[0], int(number), seed).astype(np.float32)
+        rows, step = usable[wanted == number], max(1, _AT_ONCE // int(number))
+        parts += [(rows[start : start + step], normal) for start in range(0, rows.size, step)]
 
-    def work(some: IntArray) -> None:
+    def work(part: tuple[IntArray, _Draws]) -> None:
+        some, normal = part
         for index, number in enumerate(_drawn(groups.take(some).trimmed(), upper[some], normal)):
             limits[index][:, some] = _percentiles(number, (1 - confidence) / 2)
 
@@ -59,6 +66,13 @@ def simulated(
     with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         list(pool.map(work, parts))
     return {name: Interval(*limits[index]) for index, name in enumerate(SIMULATED)}
+
+
+def _has_factors(groups: Groups) -> BoolArray:
+    """Whether any of a slice's groups is drawn on the log scale."""
+    if groups.factor_low is None or groups.factor_high is None:
+        return np.zeros(groups.sign.size, dtype=np.bool_)
+    return np.asarray((~np.isnan(groups.factor_low)).any(axis=0), dtype=np.bool_)
 
 
 @lru_cache(maxsize=8)
@@ -100,8 +114,14 @@ def _drawn(groups: Groups, upper: FloatArray, normal: _Draws) -> Iterator[_Draws
     ys: list[_Draws] = []
     mean, middle = np.zeros(size, np.float32), np.zeros(size, np.float32)
     low, high = np.full(size, np.inf, np.float32), np.full(size, -np.inf, np.float32)
+    steps = _log_steps(groups)
     for group, row in enumerate(present):
         y = value[group] + error[group] * normal[group]
+        if steps is not None:
+            down, up = steps[0][group], steps[1][group]
+            by_factor = np.flatnonzero(~np.isnan(down[:, 0]))
+            step = np.where(normal[group] < 0, down[by_factor], up[by_factor]) * normal[group]
+            y[by_factor] = value[group][by_factor] * np.exp(step)
         np.clip(y, 0, top, out=y)
         ys.append(y)
         mean += share[group] * y
@@ -141,6 +161,14 @@ def _drawn(groups: Groups, upper: FloatArray, normal: _Draws) -> Iterator[_Draws
         yield 100 * away_w / mean
         par = np.maximum(np.where(lower, mean - aim, aim - mean), 0)
         yield np.asarray(100 * par / mean, dtype=np.float32)
+
+
+def _log_steps(groups: Groups) -> tuple[_Draws, _Draws] | None:
+    """What one standard error adds to a logarithm down and up, or None where no group is drawn so."""
+    if groups.factor_low is None or groups.factor_high is None or not _has_factors(groups).any():
+        return None
+    down, up = (np.log(part).astype(np.float32)[:, :, None] for part in (groups.factor_low, groups.factor_high))
+    return down, up
 
 
 def _of_group(ys: list[_Draws], position: IntArray, size: tuple[int, int]) -> _Draws:

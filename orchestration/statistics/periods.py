@@ -26,8 +26,18 @@ def period_rows(frame: pd.DataFrame, periods: pd.DataFrame) -> IntArray:
             remedy="check the grain of dim_period",
         )
     # A frame has few periods and many rows: look each distinct one up once.
-    codes, distinct = pd.factorize(_keys(frame))
-    rows = known.get_indexer(pd.Index(distinct))
+    grains, grain_names = pd.factorize(frame["grain"])
+    days, day_names = pd.factorize(frame["period_starts_on"])
+    codes, pairs = pd.factorize(grains * max(len(day_names), 1) + days)
+    distinct = _keys(
+        pd.DataFrame(
+            {
+                "grain": np.asarray(grain_names, dtype=object)[pairs // max(len(day_names), 1)],
+                "period_starts_on": pd.to_datetime(day_names)[pairs % max(len(day_names), 1)],
+            }
+        )
+    )
+    rows = known.get_indexer(distinct)
     if (rows < 0).any():
         raise StatisticsError(
             "each row's period is one of dim_period",
@@ -39,7 +49,6 @@ def period_rows(frame: pd.DataFrame, periods: pd.DataFrame) -> IntArray:
 
 
 def _keys(frame: pd.DataFrame) -> pd.Index:
-    codes, distinct = pd.factorize(pd.to_datetime(frame["period_starts_on"]))
-    days = np.array([f" {day:%Y-%m-%d}" for day in pd.DatetimeIndex(distinct)], dtype=object)
-    keys: pd.Index = pd.Index(frame["grain"].to_numpy(dtype=object) + days[codes])
+    days = pd.to_datetime(frame["period_starts_on"]).dt.strftime(" %Y-%m-%d")
+    keys: pd.Index = pd.Index(frame["grain"].astype(object) + days.astype(object))
     return keys

@@ -6,6 +6,8 @@ an upper limit that does not exist is infinity; `gaps.py` gives both a status.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from orchestration.statistics.checks import require_counts, require_part
@@ -82,9 +84,26 @@ def _lower_score_limit(
     # The limit lies below the estimate. Over zero there is none: half a success stands in, and the limit may lie above.
     centre = np.log(x1 / n1) - np.log(np.maximum(x2, 0.5) / n2)
     top = centre + np.where(x2 > 0, 0.0, _LOG_REACH)
-    found = elementwise.find_root(excess, (centre - _LOG_REACH, top), args=(x1, n1, x2, n2, scale))
+    groups = (x1, n1, x2, n2, scale)
+    found = elementwise.find_root(excess, _bracket(excess, centre - _LOG_REACH, top, groups), args=groups)
     limit[solve] = np.exp(found.x)
     return limit
+
+
+def _bracket(
+    excess: Callable[..., FloatArray], bottom: FloatArray, top: FloatArray, groups: tuple[FloatArray, ...]
+) -> tuple[FloatArray, FloatArray]:
+    """A narrower bracket than `bottom` to `top` that still holds the root: around the limit of the log method."""
+    x1, n1, x2, n2, scale = groups
+    x2 = np.maximum(x2, 0.5)
+    step = np.sqrt(scale * np.maximum(1 / x1 - 1 / n1 + 1 / x2 - 1 / n2, 1e-6))
+    guess = np.log(x1 / n1) - np.log(x2 / n2) - step
+    # `excess` falls from positive to negative.
+    for edge in (guess - step / 4, guess + step / 4):
+        inside = (edge > bottom) & (edge < top)
+        is_below = excess(edge, *groups) > 0
+        bottom, top = np.where(inside & is_below, edge, bottom), np.where(inside & ~is_below, edge, top)
+    return bottom, top
 
 
 def mover_ratio(first: FloatArray, first_interval: Interval, second: FloatArray, second_interval: Interval) -> Interval:

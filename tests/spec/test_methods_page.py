@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from orchestration.statistics import bounds, changes, contrasts, decomposition, estimates, inequality, standardised
-from orchestration.statistics.inequality_limits import ANALYTIC_METHODS, SIMULATION_METHOD
+from orchestration.statistics.inequality_limits import (
+    ANALYTIC_METHODS,
+    SIMULATION_METHOD,
+    SIMULATION_METHOD_AT_ALL_SITES,
+)
 from tests.spec.methods.method import Method, shown
 from tests.spec.methods.page import PAGE, PARTS, render
 
@@ -30,7 +34,14 @@ def test_every_method_name_on_a_row_is_on_the_page() -> None:
         *contrasts.RATIO_METHODS.values(),
         *standardised.DIRECT_METHODS.values(),
         *(standardised.HEAVY_RATE, standardised.INDIRECT_SHARE),
-        *(bounds.EXACT, bounds.OUTER, changes.METHOD, decomposition.METHOD, SIMULATION_METHOD),
+        *(
+            bounds.EXACT,
+            bounds.OUTER,
+            changes.METHOD,
+            decomposition.METHOD,
+            SIMULATION_METHOD,
+            SIMULATION_METHOD_AT_ALL_SITES,
+        ),
         *inequality.ORDERED_METHODS.values(),
         *ANALYTIC_METHODS.values(),
         inequality.AS_FOR_PAR,

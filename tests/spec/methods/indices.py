@@ -8,7 +8,11 @@ import numpy as np
 
 from orchestration.statistics.inequality_groups import Groups
 from orchestration.statistics.inequality_indices import COMPLEX, SIMPLE, unordered_indices
-from orchestration.statistics.inequality_limits import SIMULATION_METHOD, unordered_limits
+from orchestration.statistics.inequality_limits import (
+    SIMULATION_METHOD,
+    SIMULATION_METHOD_AT_ALL_SITES,
+    unordered_limits,
+)
 from orchestration.statistics.inequality_ordered import BOUNDED, LINEAR, bounded_indices, linear_indices
 from tests.spec.methods.method import Method
 
@@ -93,7 +97,8 @@ METHODS = (
         {"mrd, low": "0.15", "mrd, high": "0.35", "mdm_w, low": "0.04", "mdm_w, high": "0.09"},
         _limits,
         (
-            *(SIMULATION_METHOD, "normal, variance of a quadratic form", "delta method"),
+            *(SIMULATION_METHOD, SIMULATION_METHOD_AT_ALL_SITES),
+            *("normal, variance of a quadratic form", "delta method"),
             *("normal, against the most advantaged group", "as for par"),
         ),
         "par has the last formula along an order, and elsewhere the simulated limits of mdb_w; burden is par times the"

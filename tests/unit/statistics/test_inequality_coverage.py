@@ -9,12 +9,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from orchestration.statistics.estimates import add_estimates
+from orchestration.statistics.gaps import compute_gaps
+from orchestration.statistics.inequality import compute_inequality
 from orchestration.statistics.inequality_groups import Groups
 from orchestration.statistics.inequality_indices import COMPLEX, SIMPLE, unordered_indices
 from orchestration.statistics.inequality_limits import homogeneous, unordered_limits
 from orchestration.statistics.inequality_ordered import bounded_indices, linear_indices
 from orchestration.statistics.inequality_simulation import simulated
 from orchestration.statistics.intervals import wilson
+from tests.support.strata_frames import LABELS, MEASURES, STRATIFIERS, published, stratum
 
 STUDIES = 1000
 Z = 1.959963984540054
@@ -89,3 +93,42 @@ def test_ordered_indices(case: str) -> None:
             # No limits, where a ratio's lower sum cannot be told from 0, claim nothing.
             covered = np.mean(~(numbers.low > value) & ~(value > numbers.high))
             assert 0.925 < covered < 0.985, (case, name, covered)
+
+
+BURSTS = {  # events per child and year, children of each group
+    "many": ([1.2, 1.5, 1.8, 2.4], [150, 120, 200, 90]),
+    "few children": ([1.0, 1.5, 2.0], [25, 30, 20]),
+    "equal": ([1.5] * 4, [150, 120, 200, 90]),
+}
+
+
+@pytest.mark.parametrize("case", BURSTS)
+def test_indices_of_rates_whose_events_come_in_bursts(case: str) -> None:
+    """Children differ in their risk (gamma, shape 0.5). Every study has its limits; they err on the wide side."""
+    rates, children = BURSTS[case]
+    rng, size = np.random.default_rng(202612), 400
+    events = [
+        rng.poisson(rng.gamma(0.5, rate / 0.5, (size, count))) for rate, count in zip(rates, children, strict=True)
+    ]
+    rows = [
+        stratum(
+            f"group_{'abcd'[group]}", int(y.sum()), 12 * y.size, measure_id="visits", site=f"site_{study}",
+            n_patients=y.size, sum_yy=int((y**2).sum()), sum_yd=12 * int(y.sum()), sum_dd=144 * y.size,
+        )
+        for group, whole in enumerate(events)
+        for study, y in enumerate(whole)
+    ]  # fmt: skip
+    strata = add_estimates(published(*rows), MEASURES, 0.95, keep_sums=True)
+    found = compute_inequality(
+        strata, compute_gaps(strata, MEASURES, STRATIFIERS, LABELS, 0.95), MEASURES, STRATIFIERS, LABELS, 0.95
+    )
+    people = np.array(children, dtype=np.float64)[:, None]
+    truth = unordered_indices(groups(100 * np.array(rates)[:, None], np.ones_like(people), 12 * people))
+    for name in (*SIMPLE, *COMPLEX):
+        if name in ("mdr_u", "mdr_w"):  # against the reference, which each study chooses anew
+            continue
+        limits = found[found["index_id"] == name]
+        assert limits["index_low"].notna().all() and limits["index_high"].notna().all(), name
+        value = abs(truth[name][0])
+        covered = np.mean((limits["index_low"] <= value + 1e-9) & (value - 1e-9 <= limits["index_high"]))
+        assert 0.925 < covered <= 1.0, (case, name, covered)
