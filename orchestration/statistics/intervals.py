@@ -22,6 +22,7 @@ from scipy.special import (  # type: ignore[import-untyped]
 
 from orchestration.errors import StatisticsError
 from orchestration.statistics.checks import require_counts, require_part, require_sums
+from orchestration.statistics.parallel import by_parts
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -76,8 +77,9 @@ def clopper_pearson(successes: FloatArray, trials: FloatArray, confidence: float
     tail = (1 - confidence) / 2
     failures = trials - successes
     with np.errstate(invalid="ignore"):
-        low = np.where(successes > 0, betaincinv(np.maximum(successes, 1), failures + 1, tail), 0.0)
-        high = np.where(failures > 0, betainccinv(successes + 1, np.maximum(failures, 1), tail), 1.0)
+        low = by_parts(lambda x, rest: betaincinv(np.maximum(x, 1), rest + 1, tail), successes, failures)
+        high = by_parts(lambda x, rest: betainccinv(x + 1, np.maximum(rest, 1), tail), successes, failures)
+        low, high = np.where(successes > 0, low, 0.0), np.where(failures > 0, high, 1.0)
     return _nan_unless(trials > 0, low, high)
 
 
@@ -194,7 +196,7 @@ def cluster_ratio(rate: FloatArray, relative_variance: FloatArray, degrees: Floa
 
 def t_quantile(degrees: FloatArray, confidence: float) -> FloatArray:
     """Two-sided Student t quantile; NaN where there are no degrees of freedom."""
-    quantile = np.asarray(stdtrit(np.maximum(degrees, 1e-9), 0.5 + confidence / 2), dtype=np.float64)
+    quantile = by_parts(lambda some: np.asarray(stdtrit(np.maximum(some, 1e-9), 0.5 + confidence / 2)), degrees)
     return np.where(degrees > 0, quantile, np.nan)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from orchestration.statistics.checks import require_counts, require_part
 from orchestration.statistics.intervals import FloatArray, Interval, normal_quantile
+from orchestration.statistics.parallel import by_parts
 
 # On the log scale every finite limit of counts below 10^9 lies within this distance of its estimate.
 _LOG_REACH = 50.0
@@ -84,9 +85,12 @@ def _lower_score_limit(
     # The limit lies below the estimate. Over zero there is none: half a success stands in, and the limit may lie above.
     centre = np.log(x1 / n1) - np.log(np.maximum(x2, 0.5) / n2)
     top = centre + np.where(x2 > 0, 0.0, _LOG_REACH)
-    groups = (x1, n1, x2, n2, scale)
-    found = elementwise.find_root(excess, _bracket(excess, centre - _LOG_REACH, top, groups), args=groups)
-    limit[solve] = np.exp(found.x)
+
+    def root(bottom: FloatArray, top: FloatArray, *groups: FloatArray) -> FloatArray:
+        found = elementwise.find_root(excess, _bracket(excess, bottom, top, groups), args=groups)
+        return np.asarray(np.exp(found.x), dtype=np.float64)
+
+    limit[solve] = by_parts(root, centre - _LOG_REACH, top, x1, n1, x2, n2, scale)
     return limit
 
 
