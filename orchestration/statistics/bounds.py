@@ -49,11 +49,15 @@ def gap_bounds(first: Side, second: Side, unknown: Unknown) -> tuple[FloatArray,
     """Lowest and highest value of first - second over all allocations, in natural units; NaN where an input is.
 
     Contains the gap itself. `high` may be infinite. A fixed side (everyone, for instance) does not move. Raises
-    StatisticsError for unknown patients with less, or more, than the limits of one contribution allow.
+    StatisticsError for a side or unknown patients with more, or unknown ones with less, than the limits of one
+    contribution allow.
     """
     require_counts("gap_bounds", whole=False, numerator=unknown.numerator, denominator=unknown.denominator)
     require_part("gap_bounds", unknown.low * unknown.denominator, unknown.numerator)
     limited = ~np.isinf(unknown.high)
+    for side in (first, second):
+        require_counts("gap_bounds", whole=False, numerator=side.numerator, denominator=side.denominator)
+        require_part("gap_bounds", side.numerator[limited], unknown.high[limited] * side.denominator[limited])
     require_part("gap_bounds", unknown.numerator[limited], unknown.high[limited] * unknown.denominator[limited])
     with np.errstate(divide="ignore", invalid="ignore"):
         span = unknown.high - unknown.low

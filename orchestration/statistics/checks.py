@@ -49,6 +49,13 @@ def require_sums(where: str, total: FloatArray, count: FloatArray, sum_of_square
         )
 
 
+def require_products(where: str, sum_yy: FloatArray, sum_yd: FloatArray, sum_dd: FloatArray) -> None:
+    """Raise StatisticsError where no values have these sums of squares and of products (Cauchy-Schwarz)."""
+    with np.errstate(invalid="ignore"):
+        wrong = sum_yd**2 > sum_yy * sum_dd * (1 + _ROOM)
+        _refuse(wrong, "a sum of products is at most what its sums of squares allow", where)
+
+
 def _refuse(wrong: npt.NDArray[np.bool_], rule: str, where: str) -> None:
     if wrong.any():
         raise StatisticsError(

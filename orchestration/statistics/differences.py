@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from orchestration.statistics.checks import require_counts
 from orchestration.statistics.intervals import FloatArray, Interval, normal_quantile, t_quantile
 
 
@@ -31,6 +32,8 @@ def welch_error(
 
     NaN where one group has fewer than two values, or where neither group varies: there is nothing to test against then.
     """
+    require_counts("welch_error", whole=False, first_variance=first_variance, second_variance=second_variance)
+    require_counts("welch_error", first_count=first_count, second_count=second_count)
     with np.errstate(divide="ignore", invalid="ignore"):
         first_part, second_part = first_variance / first_count, second_variance / second_count
         squared = first_part + second_part

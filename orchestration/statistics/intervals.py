@@ -21,7 +21,7 @@ from scipy.special import (  # type: ignore[import-untyped]
 )
 
 from orchestration.errors import StatisticsError
-from orchestration.statistics.checks import require_counts, require_part, require_sums
+from orchestration.statistics.checks import require_counts, require_part, require_products, require_sums
 from orchestration.statistics.parallel import by_parts
 
 FloatArray = npt.NDArray[np.float64]
@@ -99,7 +99,8 @@ def byar(events: FloatArray, exposure: FloatArray, confidence: float) -> Interva
     z = normal_quantile(confidence)
     require_counts("byar", whole=False, events=events, exposure=exposure)
     with np.errstate(divide="ignore", invalid="ignore"):
-        low = events * (1 - 1 / (9 * events) - z / (3 * np.sqrt(events))) ** 3 / exposure
+        # Of less than one event the cube is that of a number below 0, which no rate has.
+        low = events * np.maximum(1 - 1 / (9 * events) - z / (3 * np.sqrt(events)), 0.0) ** 3 / exposure
         above = events + 1
         high = above * (1 - 1 / (9 * above) + z / (3 * np.sqrt(above))) ** 3 / exposure
     return _nan_unless((exposure > 0) & (events > 0), low, high)
@@ -160,10 +161,12 @@ def ratio_relative_variance(
     """Linearised variance of r = Σy / Σd over patients, divided by r² (Cochran 1977, section 6.4); NaN at y = 0.
 
     var(r) = n / (n - 1) · Σ(y - r·d)² / (Σd)², with patients as the sampled units, so that several events of one
-    patient count as one piece of evidence. The sum is expanded into the cross-products.
+    patient count as one piece of evidence. The sum is expanded into the cross-products; StatisticsError for sums that
+    no patients have.
     """
     require_counts("ratio_relative_variance", numerator=numerator, n_patients=n_patients)
-    require_counts("ratio_relative_variance", whole=False, denominator=denominator)
+    require_counts("ratio_relative_variance", whole=False, denominator=denominator, sum_yy=sum_yy, sum_dd=sum_dd)
+    require_products("ratio_relative_variance", sum_yy, sum_yd, sum_dd)
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = numerator / denominator
         residual = np.maximum(sum_yy - 2 * rate * sum_yd + rate**2 * sum_dd, 0.0)

@@ -71,8 +71,9 @@ def clustered_rates(
 
     Each side brings the design effect and the degrees of freedom of its own interval: `intervals.cluster_degrees` on a
     robust side, infinitely many on a Poisson one; those of the test are Satterthwaite's. Where one side has no event
-    its log does not exist: then `effective_poisson`.
+    its log does not exist: then `effective_poisson`. NaN where a group has no exposure.
     """
+    require_counts("clustered_rates", whole=False, x1=x1, exposure1=exposure1, x2=x2, exposure2=exposure2)
     none = (x1 == 0) | (x2 == 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         relative1, relative2 = effect1 / x1, effect2 / x2
@@ -82,7 +83,7 @@ def clustered_rates(
         p = np.asarray(2 * stdtr(np.where(none, 1.0, degrees), -np.abs(np.where(none, 0.0, t))), dtype=np.float64)
     # The exact test is slow and hardly ever needed.
     p[none] = effective_poisson(*(part[none] for part in (x1, exposure1, effect1, x2, exposure2, effect2)))
-    return p
+    return np.where((exposure1 > 0) & (exposure2 > 0), p, np.nan)
 
 
 def welch(estimate: FloatArray, error: FloatArray, degrees: FloatArray) -> FloatArray:

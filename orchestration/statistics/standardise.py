@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaincinv  # type: ignore[import-untyped]
 
+from orchestration.errors import StatisticsError
 from orchestration.statistics.checks import require_counts, require_part
 from orchestration.statistics.intervals import (
     BoolArray,
@@ -166,6 +167,8 @@ def indirect_share(observed: FloatArray, trials: FloatArray, expected: FloatArra
 
 def expected_events(exposure: FloatArray, reference_events: FloatArray, reference_exposure: FloatArray) -> FloatArray:
     """Events that each group would have at the reference's rates; NaN where a cell with exposure has no reference."""
+    require_counts("expected_events", whole=False, exposure=exposure)
+    require_counts("expected_events", whole=False, events=reference_events, reference_exposure=reference_exposure)
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = reference_events / reference_exposure
     rate = np.broadcast_to(rate if rate.ndim == 2 else rate[:, None], exposure.shape)
@@ -173,7 +176,15 @@ def expected_events(exposure: FloatArray, reference_events: FloatArray, referenc
 
 
 def _weights(weights: FloatArray, like: FloatArray) -> FloatArray:
-    return np.broadcast_to(weights if weights.ndim == 2 else weights[:, None], like.shape)
+    shaped = weights if weights.ndim == 2 else weights[:, None]
+    if shaped.shape[0] != like.shape[0] or shaped.shape[1] not in (1, like.shape[1]):
+        raise StatisticsError(
+            "a standard has one weight per cell, or per cell and group",
+            where="standardisation",
+            found=f"weights of shape {weights.shape} beside cells and groups of shape {like.shape}",
+            remedy="give the weights in the order of the cells",
+        )
+    return np.broadcast_to(shaped, like.shape)
 
 
 def _complete(weight: FloatArray, exposure: FloatArray) -> BoolArray:

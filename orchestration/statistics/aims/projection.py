@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestration.statistics.intervals import FloatArray, normal_quantile
+from orchestration.statistics.intervals import FloatArray, normal_quantile, t_quantile
 
 POINTS_NEEDED = 4
 METHOD = "weighted straight line"
@@ -32,7 +32,7 @@ def project(
 
     `shared`: per series, how many neighboring points share their observations (1 where none do). Where points scatter
     about the line by more than their errors explain, the interval grows by what they do (chi square per degree of
-    freedom above 1).
+    freedom above 1), and as that is known from n - 2 degrees of freedom only, t takes the place of z.
     """
     used = ~np.isnan(value) & ~np.isnan(error) & (error > 0)
     weight = np.where(used, 1 / np.where(used, error, 1.0) ** 2, 0.0)
@@ -49,6 +49,7 @@ def project(
         left = np.where(used, y - mean_value[:, None] - slope[:, None] * away, 0.0)
         per_freedom = (weight * left**2).sum(axis=1) / (n - 2)
         variance = (1 / total + (at - mean_time) ** 2 / spread) * np.maximum(per_freedom, 1.0) * shared
-        half = normal_quantile(confidence) * np.sqrt(variance)
+        quantile = np.where(per_freedom > 1, t_quantile(n - 2.0, confidence), normal_quantile(confidence))
+        half = quantile * np.sqrt(variance)
     enough = (n >= POINTS_NEEDED) & (spread > 0)
     return Projection(*(np.where(enough, part, np.nan) for part in (found, found - half, found + half)))

@@ -3,7 +3,8 @@
 Every function takes 2-D arrays (series x points), NaN where a series has no point, and `baseline`, the points that the
 limits come from; limits are given at every point, so that a frozen baseline judges what comes after it. Sources:
 Shewhart 1931; Montgomery, Introduction to Statistical Quality Control; Laney 2002 (p', u'); Nelson 1982 (screening of
-moving ranges), 1994 (t chart); Benneyan 2001 (g chart). Nothing here knows of measures, frames or statuses.
+moving ranges), 1994 (t chart); Benneyan 2001 (g chart). Nothing here knows of measures, frames or statuses. Counts that
+nobody can have raise StatisticsError.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from scipy.special import gammaln  # type: ignore[import-untyped]
 
 from orchestration.errors import StatisticsError
+from orchestration.statistics.checks import require_counts, require_part
 from orchestration.statistics.intervals import BoolArray, FloatArray
 
 D2_OF_TWO = 1.128  # mean range of two standard normal values
@@ -71,12 +73,14 @@ def individuals(y: FloatArray, baseline: BoolArray, *, screen: bool = True, fact
 
 def proportions(y: FloatArray, n: FloatArray, baseline: BoolArray) -> Limits:
     """p chart: binomial limits that follow each point's denominator."""
+    _require_parts("p chart", y, n)
     centre = _spread(pooled(y, n, baseline), y)
     return _around(centre, _binomial(centre, n), 0.0, 1.0)
 
 
 def proportions_prime(y: FloatArray, n: FloatArray, baseline: BoolArray, *, screen: bool = True) -> Limits:
     """Laney's p': the binomial limits stretched by how much points really differ from one to the next."""
+    _require_parts("p' chart", y, n)
     centre = _spread(pooled(y, n, baseline), y)
     sigma = _binomial(centre, n)
     stretch = dispersion(_ratio(y, n), centre, sigma, baseline, screen=screen)
@@ -85,12 +89,14 @@ def proportions_prime(y: FloatArray, n: FloatArray, baseline: BoolArray, *, scre
 
 def rates(y: FloatArray, n: FloatArray, baseline: BoolArray) -> Limits:
     """u chart: Poisson limits that follow each point's exposure."""
+    require_counts("u chart", whole=False, y=y, n=n)
     centre = _spread(pooled(y, n, baseline), y)
     return _around(centre, _poisson(centre, n), 0.0)
 
 
 def rates_prime(y: FloatArray, n: FloatArray, baseline: BoolArray, *, screen: bool = True) -> Limits:
     """Laney's u': the Poisson limits stretched by how much points really differ from one to the next."""
+    require_counts("u' chart", whole=False, y=y, n=n)
     centre = _spread(pooled(y, n, baseline), y)
     sigma = _poisson(centre, n)
     stretch = dispersion(_ratio(y, n), centre, sigma, baseline, screen=screen)
@@ -99,12 +105,14 @@ def rates_prime(y: FloatArray, n: FloatArray, baseline: BoolArray, *, screen: bo
 
 def counts(y: FloatArray, baseline: BoolArray) -> Limits:
     """c chart: Poisson limits of counts over equal exposures."""
+    require_counts("c chart", whole=False, y=y)
     centre = _spread(mean(y, baseline), y)
     return _around(centre, np.sqrt(centre), 0.0)
 
 
 def averages(value: FloatArray, deviation: FloatArray, n: FloatArray, baseline: BoolArray) -> Limits:
     """X-bar chart: `value` and `deviation` are mean and standard deviation of the `n` observations at each point."""
+    require_counts("X-bar chart", whole=False, deviation=deviation, n=n)
     centre = _spread(pooled(value * n, n, baseline), value)
     sbar = _spread(pooled_deviation(deviation, n, baseline), value)
     return _around(centre, sbar / (c4(n) * np.sqrt(n)))
@@ -112,12 +120,14 @@ def averages(value: FloatArray, deviation: FloatArray, n: FloatArray, baseline: 
 
 def deviations(deviation: FloatArray, n: FloatArray, baseline: BoolArray) -> Limits:
     """S chart, which stands beside the X-bar chart: has the spread within points changed?"""
+    require_counts("S chart", whole=False, deviation=deviation, n=n)
     sbar = _spread(pooled_deviation(deviation, n, baseline), deviation)
     return _around(sbar, sbar / c4(n) * np.sqrt(1 - c4(n) ** 2), 0.0)
 
 
 def between_counts(y: FloatArray, baseline: BoolArray) -> Limits:
     """g chart of opportunities between rare events (geometric). Centre: the median, as the distribution is skewed."""
+    require_counts("g chart", whole=False, y=y)
     average = _spread(mean(y, baseline), y)
     around = _around(average, np.sqrt(average * (average + 1)), 0.0)
     return Limits(_spread(median(y, baseline), y), around.low, around.high, around.near_low, around.near_high)
@@ -125,6 +135,7 @@ def between_counts(y: FloatArray, baseline: BoolArray) -> Limits:
 
 def between_times(y: FloatArray, baseline: BoolArray, *, screen: bool = True) -> Limits:
     """t chart of the time between rare events: XmR of the times' 1/3.6th power, turned back."""
+    require_counts("t chart", whole=False, y=y)
     found = individuals(y**T_POWER, baseline, screen=screen)
     parts = (found.centre, found.low, found.high, found.near_low, found.near_high)
     return Limits(*(np.maximum(part, 0.0) ** (1 / T_POWER) for part in parts))
@@ -223,6 +234,11 @@ def require_series(y: FloatArray, baseline: BoolArray) -> None:
             found="an infinite value",
             remedy="correct the step that computed it",
         )
+
+
+def _require_parts(where: str, y: FloatArray, n: FloatArray) -> None:
+    require_counts(where, whole=False, y=y, n=n)
+    require_part(where, y, n)
 
 
 def _binomial(centre: FloatArray, n: FloatArray) -> FloatArray:

@@ -10,9 +10,10 @@ import pytest
 from scipy import stats
 
 from orchestration.errors import StatisticsError
-from orchestration.statistics import bounds, intervals, p_values, ratios, reliability, standardise
+from orchestration.statistics import bounds, differences, intervals, p_values, ratios, reliability, standardise
 from orchestration.statistics.inequality_groups import Groups
 from orchestration.statistics.inequality_indices import unordered_indices
+from orchestration.statistics.spc import limits
 
 OF_SHARES: dict[str, Callable[[Any, Any], Any]] = {
     "wilson": lambda x, n: intervals.wilson(x, n, 0.95),
@@ -20,6 +21,8 @@ OF_SHARES: dict[str, Callable[[Any, Any], Any]] = {
     "score_ratio": lambda x, n: ratios.score_ratio(x, n, x, n, 0.95),
     "pooled_proportions": lambda x, n: p_values.pooled_proportions(x, n, x, n),
     "proportion_status": lambda x, n: reliability.proportion_status(x, n),
+    "p chart": lambda x, n: limits.proportions(x[None], n[None], ~np.isnan(n[None])),
+    "p' chart": lambda x, n: limits.proportions_prime(x[None], n[None], ~np.isnan(n[None])),
     "direct_proportion": lambda x, n: standardise.direct_proportion(x[None], n[None], np.ones(1), 0.95),
 }
 OF_RATES: dict[str, Callable[[Any, Any], Any]] = {
@@ -27,13 +30,26 @@ OF_RATES: dict[str, Callable[[Any, Any], Any]] = {
     "byar": lambda x, n: intervals.byar(x, n, 0.95),
     "poisson_rate": lambda x, n: intervals.poisson_rate(x, n, 0.95),
     "ratio_relative_variance": lambda x, n: intervals.ratio_relative_variance(x, n, n, x, x, n),
+    "u chart": lambda x, n: limits.rates(x[None], n[None], ~np.isnan(n[None])),
+    "u' chart": lambda x, n: limits.rates_prime(x[None], n[None], ~np.isnan(n[None])),
+    "c chart": lambda x, n: limits.counts(x[None], ~np.isnan(n[None])),
+    "g chart": lambda x, n: limits.between_counts(x[None], ~np.isnan(n[None])),
+    "t chart": lambda x, n: limits.between_times(x[None], ~np.isnan(n[None])),
+    "S chart": lambda x, n: limits.deviations(x[None], n[None], ~np.isnan(n[None])),
+    "X-bar chart": lambda x, n: limits.averages(x[None], x[None], n[None], ~np.isnan(n[None])),
+    "expected_events": lambda x, n: standardise.expected_events(n[None], x[None], n[None]),
+    "clustered_rates": lambda x, n: p_values.clustered_rates(x, n, n, n, x, n, n, n),
+    "welch_error": lambda x, n: differences.welch_error(x, np.full(x.size, 9.0), x, np.full(x.size, 9.0)),
     "conditional_poisson": lambda x, n: p_values.conditional_poisson(x, n, x, n),
     "direct_rate": lambda x, n: standardise.direct_rate(x[None], n[None], np.ones(1), 0.95),
     "indirect_ratio": lambda x, n: standardise.indirect_ratio(x, n, 0.95),
     "student_t": lambda x, n: intervals.student_t(x, n, x, 0.95),
 }
 # These take effective numbers, which are seldom whole.
-FRACTIONAL = {"wilson", "exact_poisson", "byar", "conditional_poisson"}
+FRACTIONAL = {"wilson", "exact_poisson", "byar", "conditional_poisson", "clustered_rates", "welch_error"} | {
+    *("p chart", "p' chart", "u chart", "u' chart", "c chart", "g chart", "t chart", "S chart", "X-bar chart"),
+    "expected_events",
+}
 
 
 @pytest.mark.parametrize("name", [*OF_SHARES, *OF_RATES])
@@ -115,3 +131,37 @@ def test_of_nobody_there_is_no_index_and_of_one_group_no_negative_zero() -> None
 @pytest.mark.parametrize("name", [*OF_SHARES, *OF_RATES])
 def test_withheld_counts_pass(name: str) -> None:
     {**OF_SHARES, **OF_RATES}[name](np.array([3.0, np.nan]), np.array([40.0, np.nan]))
+
+
+def test_sums_that_no_patients_have_are_refused() -> None:
+    one = np.ones(1)
+    with pytest.raises(StatisticsError, match="sum of products is at most"):
+        intervals.ratio_relative_variance(5 * one, 24 * one, 10 * one, 5 * one, 60 * one, 48 * one)
+
+
+def test_a_side_of_a_gap_has_no_more_than_its_patients_can() -> None:
+    one = np.ones(1)
+    good = bounds.Side(10 * one, 20 * one, np.zeros(1, dtype=bool))
+    bad = bounds.Side(20 * one, 10 * one, np.zeros(1, dtype=bool))
+    unknown = bounds.Unknown(one, 2 * one, 0 * one, one)
+    assert bounds.gap_bounds(good, good, unknown)[0] < 0
+    for sides in ((good, bad), (bad, good)):
+        with pytest.raises(StatisticsError, match="numerator is at most its denominator"):
+            bounds.gap_bounds(*sides, unknown)
+
+
+def test_weights_of_another_standard_are_refused() -> None:
+    with pytest.raises(StatisticsError, match="one weight per cell"):
+        standardise.direct_rate(np.ones((3, 2)), np.ones((3, 2)), np.ones(2), 0.95)
+
+
+def test_rates_without_exposure_have_no_p() -> None:
+    counts = np.array([12.0, 12.0])
+    months = np.array([0.0, 100.0])
+    p = p_values.clustered_rates(counts, months, counts, counts, counts, np.full(2, 90.0), counts, counts)
+    assert np.isnan(p[0]) and 0 < p[1] <= 1
+
+
+def test_less_than_an_event_has_no_limit_below_zero() -> None:
+    low, high = intervals.byar(np.array([0.01, 0.3, 12.0]), np.ones(3), 0.95)
+    assert (low >= 0).all() and low[0] == 0 and (high > low).all()

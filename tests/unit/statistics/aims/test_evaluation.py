@@ -230,6 +230,42 @@ def test_a_line_is_read_where_it_leads_and_shared_points_know_less() -> None:
     assert np.isnan(few.value).all()
 
 
+def test_a_line_through_scattered_points_covers_where_it_leads_and_the_errors_alone_do_not() -> None:
+    """Points that scatter twice as much as their errors say, as when children are admitted in waves."""
+    rng = np.random.default_rng(20267)
+    for points in (6, 12):
+        time = np.tile(np.arange(float(points)), (4000, 1))
+        value = 10 - 0.5 * time + rng.normal(0, 2, time.shape)
+        at, truth = np.full(4000, points + 6.0), 10 - 0.5 * (points + 6)
+        found = project(time, value, np.ones_like(time), at, 0.95, np.ones(4000))
+        covered = np.mean((found.low <= truth) & (truth <= found.high))
+        assert 0.935 < covered < 0.97, (points, covered)
+        half = 1.959963984540054 * np.sqrt(
+            1 / points + (at - time.mean()) ** 2 / ((time[0] - time[0].mean()) ** 2).sum()
+        )
+        assert np.mean(np.abs(found.value - truth) <= half) < 0.75
+
+
+def test_months_of_a_measure_that_looks_back_a_year_share_their_children() -> None:
+    """The interval is that of a twelfth of the points: a share of patients looks back, a mean of patients too."""
+    a, b = falling(400, 330), [200] * 36
+    found = judged(gap(a, b))
+    later = np.array(a[11:], dtype=float), np.array(b[11:], dtype=float)
+    errors = np.hypot(*(np.sqrt(y / N * (1 - y / N) / N) for y in later)) * 100
+    ends = pd.date_range("2024-06-30", periods=25, freq="ME")
+    years = np.asarray((ends - ends[0]).days / 365.25, dtype=float)
+    at = (pd.Timestamp(found["by_when"]) - ends[0]).days / 365.25
+    halves = [
+        float((line.high - line.value)[0])
+        for line in (
+            project(years[None], ((later[0] - later[1]) / 10)[None], errors[None], np.array([at]), 0.95, np.array([n]))
+            for n in (1.0, 12.0)
+        )
+    ]
+    assert found["projected_high"] - found["projected_value"] == pytest.approx(halves[1], rel=0.02)
+    assert halves[1] > 3 * halves[0]
+
+
 CHILDREN = 20
 
 
