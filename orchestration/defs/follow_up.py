@@ -88,7 +88,7 @@ def _write_rare_events(con: "duckdb.DuckDBPyConnection") -> None:
         join main.dim_measure as measure on measure.measure_id = s.measure_id and measure.kind = 'rate'
         join main.dim_stratifier as stratifier on stratifier.stratifier = s.stratifier and stratifier.is_exclusive
         join main.dim_stratum as stratum on stratum.stratifier = s.stratifier and stratum.stratum = s.stratum
-        where s.grain = 'month' and s.site = 'all' and measure.counts_what = 'events'
+        where s.grain = 'month' and measure.counts_what = 'events'
             and not stratifier.is_crossing and not stratum.is_missing"""
     ).df()
     write_frame(con, "fct_rare_event", rare_events(months), schema="main")

@@ -95,6 +95,7 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "excess_low": (_NUMBER, "Lower end of the interval around `excess`."),
     "excess_high": (_NUMBER, "Upper end of the interval around `excess`."),
     "p_value": (_NUMBER, "Two-sided p of no gap."),
+    "p_method": (_TEXT, "The test that `p_value` comes from."),
     "p_adjusted": (_NUMBER, "The same, adjusted for the many gaps tested together (Benjamini-Hochberg)."),
     "is_meaningful": (
         _FLAG,
@@ -105,7 +106,7 @@ _COLUMNS: dict[str, tuple[pa.DataType, str]] = {
         "Lowest `difference` over all ways to allocate the children whose group is not known.",
     ),
     "bound_high": (_NUMBER, "Highest `difference` over all these ways."),
-    "bound_method": (_TEXT, "How the bounds were computed; empty where what is not known cannot be counted."),
+    "bound_method": (_TEXT, "How the bounds were computed, or why there are none."),
     "is_sign_robust": (
         _FLAG,
         "True when the gap has the same sign in every allocation of the children whose group is not known.",
@@ -240,7 +241,7 @@ TABLES: dict[str, PublishedTable] = {
                 "reference_chosen_from",
                 *("difference", "difference_low", "difference_high", "unit", "difference_method"),
                 *("ratio", "ratio_low", "ratio_high", "ratio_method", "excess", "excess_low", "excess_high"),
-                *("p_value", "p_adjusted", "is_meaningful", "bound_low", "bound_high", "bound_method"),
+                *("p_value", "p_method", "p_adjusted", "is_meaningful", "bound_low", "bound_high", "bound_method"),
                 *("is_sign_robust", *_STATUSES),
             ),
         ),

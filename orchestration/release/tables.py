@@ -97,7 +97,7 @@ _GAPS = f"""
         -- a difference of two percentages is in percentage points
         regexp_replace(measure.unit, '^% (of )?(.*)$', 'percentage points (\\2)') as unit, s.difference_method,
         {_number("ratio", "ratio_low", "ratio_high")}, s.ratio_method,
-        {_number("excess", "excess_low", "excess_high", "p_value", "p_adjusted")},
+        {_number("excess", "excess_low", "excess_high", "p_value")}, s.p_method, {_number("p_adjusted")},
         case when s.disclosure_status = 'published' then s.is_meaningful end as is_meaningful,
         {_number("bound_low", "bound_high")}, s.bound_method, s.is_sign_robust, {_GAP_STATUS_COLUMNS}
     from publish.gaps as s {_SLICE_JOINS} {_GROUP_JOINS} {_VERDICT_JOIN} {REFERENCE_JOIN}

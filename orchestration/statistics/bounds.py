@@ -25,6 +25,8 @@ from orchestration.statistics.intervals import BoolArray, FloatArray, IntArray
 from orchestration.statistics.references import group_codes
 
 EXACT, OUTER = "all allocations, exact", "all allocations, outer"
+NO_COUNT = "none: how many children are of unknown group is withheld"
+NO_STATED_LIMITS = "none: the measure states no lowest and highest value"
 WITH_WITHHELD = ", with those whose group is withheld"
 
 
@@ -136,15 +138,17 @@ def limits_of(counts: Counts, measures: pd.DataFrame, measure: IntArray) -> tupl
 
 
 def methods_of(
-    kind: IntArray, low: FloatArray, high: FloatArray, is_outer: BoolArray, given: BoolArray
+    kind: IntArray, low: FloatArray, high: FloatArray, is_outer: BoolArray, given: BoolArray, published: BoolArray
 ) -> npt.NDArray[np.object_]:
-    """The name of the method per gap, None where there are no bounds; `low` and `high` in the measure's unit."""
+    """The method per gap, or why a `published` one has no bounds; `low` and `high` in the measure's unit."""
     names = np.where(kind == PROPORTION, EXACT, OUTER).astype(object)
     means = given & (kind == MEAN)
     for one, other in np.unique(np.stack([low[means], high[means]]), axis=1).T:
         names[means & (low == one) & (high == other)] = f"{EXACT} for values from {one:g} to {other:g}"
     names[is_outer] = names[is_outer] + WITH_WITHHELD
     names[~given] = None
+    names[published & ~given] = NO_COUNT
+    names[published & ~given & np.isnan(low)] = NO_STATED_LIMITS
     return names
 
 

@@ -29,6 +29,13 @@ RATIO_METHODS = {
     RATE: "MOVER-R of the rates' intervals",
     MEAN: "MOVER-R of the t intervals",
 }
+POOLED_Z, EXACT, EXACT_OF_BURSTS, ROBUST_T, WELCH_T = P_METHODS = (
+    "pooled z",
+    "exact conditional",
+    "exact conditional, design effect",
+    "t on the log ratio, cluster-robust",
+    "Welch t",
+)
 NO_UPPER_LIMIT = ", no upper limit"
 
 
@@ -49,12 +56,13 @@ class Contrasts:
     p_value: FloatArray
     difference_method: npt.NDArray[np.object_]
     ratio_method: npt.NDArray[np.object_]
+    p_method: npt.NDArray[np.object_]
 
     @classmethod
     def empty(cls, size: int) -> Contrasts:
         """`size` pairs of which nothing is known yet, to be filled in place."""
         numbers = [np.full(size, np.nan) for _ in range(7)]
-        methods = [np.full(size, None, dtype=object) for _ in range(2)]
+        methods = [np.full(size, None, dtype=object) for _ in range(3)]
         return cls(*numbers, *methods)
 
 
@@ -77,7 +85,7 @@ def contrast(
         if pairs.size == 0:
             continue
         one, two = _side(counts, estimates, first[pairs]), _side(counts, estimates, second[pairs])
-        difference, ratio, p = compare(one, two, confidence)
+        difference, ratio, p, p_method = compare(one, two, confidence)
         contrasts.difference[pairs] = one.value - two.value
         contrasts.difference_low[pairs], contrasts.difference_high[pairs] = difference
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -86,6 +94,8 @@ def contrast(
         contrasts.ratio_low[pairs] = ratio.low
         contrasts.ratio_high[pairs] = np.where(unbounded, np.nan, ratio.high)
         contrasts.p_value[pairs] = p
+        is_tested = ~np.isnan(p)
+        contrasts.p_method[pairs[is_tested]] = p_method[is_tested]
         contrasts.difference_method[pairs[~np.isnan(difference.low)]] = DIFFERENCE_METHODS[kind]
         contrasts.ratio_method[pairs[~np.isnan(ratio.low)]] = RATIO_METHODS[kind]
         contrasts.ratio_method[pairs[unbounded]] = RATIO_METHODS[kind] + NO_UPPER_LIMIT
@@ -102,10 +112,14 @@ def _side(counts: Counts, estimates: Estimates, rows: IntArray) -> _Side:
     )
 
 
-def _proportions(one: _Side, two: _Side, confidence: float) -> tuple[Interval, Interval, FloatArray]:
+_Compared = tuple[Interval, Interval, FloatArray, npt.NDArray[np.object_]]
+
+
+def _proportions(one: _Side, two: _Side, confidence: float) -> _Compared:
     successes = one.counts.numerator, one.counts.denominator, two.counts.numerator, two.counts.denominator
     difference = differences.mover_difference(one.value, one.interval, two.value, two.interval)
-    return difference, ratios.score_ratio(*successes, confidence), p_values.pooled_proportions(*successes)
+    p = p_values.pooled_proportions(*successes)
+    return difference, ratios.score_ratio(*successes, confidence), p, np.full(p.size, POOLED_Z, dtype=object)
 
 
 def _degrees(side: _Side) -> FloatArray:
@@ -113,20 +127,24 @@ def _degrees(side: _Side) -> FloatArray:
     return np.where(side.is_clustered, degrees, np.inf)
 
 
-def _rates(one: _Side, two: _Side, confidence: float) -> tuple[Interval, Interval, FloatArray]:
+def _rates(one: _Side, two: _Side, confidence: float) -> _Compared:
     sides = [(side.counts.numerator, side.counts.denominator, side.design_effect) for side in (one, two)]
     p = p_values.clustered_rates(*sides[0], _degrees(one), *sides[1], _degrees(two))
     # Each test where it belongs: the exact one is slow.
     plain = ~(one.is_clustered | two.is_clustered)
+    without_log = (one.counts.numerator == 0) | (two.counts.numerator == 0)
+    in_bursts = np.fmax(one.design_effect, two.design_effect) > 1
+    method = np.select([~plain & ~without_log, in_bursts], [ROBUST_T, EXACT_OF_BURSTS], EXACT).astype(object)
     p[plain] = p_values.effective_poisson(*(part[plain] for side in sides for part in side))
     return (
         differences.mover_difference(one.value, one.interval, two.value, two.interval),
         ratios.mover_ratio(one.value, one.interval, two.value, two.interval),
         p,
+        method,
     )
 
 
-def _means(one: _Side, two: _Side, confidence: float) -> tuple[Interval, Interval, FloatArray]:
+def _means(one: _Side, two: _Side, confidence: float) -> _Compared:
     variances = [
         (sample_variance(side.counts.numerator, side.counts.denominator, side.counts.sum_yy), side.counts.denominator)
         for side in (one, two)
@@ -137,4 +155,5 @@ def _means(one: _Side, two: _Side, confidence: float) -> tuple[Interval, Interva
         differences.welch_difference(estimate, error, degrees, confidence),
         ratios.mover_ratio(one.value, one.interval, two.value, two.interval),
         p_values.welch(estimate, error, degrees),
+        np.full(error.size, WELCH_T, dtype=object),
     )

@@ -51,7 +51,16 @@ COLUMNS = (
     *("stratum_2", "reference_rule", "reference_stratum", "reference_stratum_2", "reference_chosen_from"),
     *("difference", "difference_low", "difference_high", "difference_method"),
     *("ratio", "ratio_low", "ratio_high", "ratio_method", "excess", "excess_low", "excess_high"),
-    *("p_value", "p_adjusted", "is_meaningful", "bound_low", "bound_high", "bound_method", "is_sign_robust"),
+    *(
+        "p_value",
+        "p_method",
+        "p_adjusted",
+        "is_meaningful",
+        "bound_low",
+        "bound_high",
+        "bound_method",
+        "is_sign_robust",
+    ),
     *("disclosure_status", "reliability_status", "quality_status", "quality_reason"),
 )
 
@@ -177,6 +186,7 @@ def _numbers(
             "excess_low": found.difference_low * people,
             "excess_high": found.difference_high * people,
             "p_value": found.p_value,
+            "p_method": found.p_method,
             "is_meaningful": meaningful,
         }
     )

@@ -72,7 +72,7 @@ def bound_columns(
     known = ~np.isnan(bound_low)
     robust = pd.array((bound_low > 0) | (bound_high < 0), dtype="boolean")
     robust[~known] = pd.NA
-    method = bounds.methods_of(counts.kind[row], low * scale, high * scale, unknown.is_outer[row], known)
+    method = bounds.methods_of(counts.kind[row], low * scale, high * scale, unknown.is_outer[row], known, given)
     return pd.DataFrame(
         {"bound_low": bound_low, "bound_high": bound_high, "bound_method": method, "is_sign_robust": robust}
     )

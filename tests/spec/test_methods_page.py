@@ -32,6 +32,8 @@ def test_every_method_name_on_a_row_is_on_the_page() -> None:
         *estimates.METHOD_NAMES,
         *contrasts.DIFFERENCE_METHODS.values(),
         *contrasts.RATIO_METHODS.values(),
+        *contrasts.P_METHODS,
+        *(bounds.NO_COUNT, bounds.NO_STATED_LIMITS),
         *standardised.DIRECT_METHODS.values(),
         *(standardised.HEAVY_RATE, standardised.INDIRECT_SHARE),
         *(

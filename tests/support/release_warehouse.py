@@ -109,7 +109,7 @@ def _gaps() -> pd.DataFrame:
         numbers = shown if disclosure == "published" else dict.fromkeys(shown)
         reference: dict[str, Any] = {"reference_rule": "best", "reference_stratum": "b", "reference_stratum_2": ""}
         reference["reference_chosen_from"] = STARTS_ON
-        methods: dict[str, Any] = {"difference_method": "invented", "ratio_method": "invented"}
+        methods: dict[str, Any] = {"difference_method": "invented", "ratio_method": "invented", "p_method": "invented"}
         methods["is_meaningful"] = disclosure == "published"
         methods |= {"bound_method": "invented", "quality_reason": None}
         methods["is_sign_robust"] = False if disclosure == "published" else None

@@ -86,7 +86,7 @@ def draw(
     nothing = np.full_like(panel.value, np.nan)
     limits = Limits(nothing, nothing, nothing, nothing, nothing)
     need = selection.BASELINE_POINTS[grain]
-    waits = np.zeros(size, dtype=bool)
+    waits, has_unjudged = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
     for part, base in zip(here, bases, strict=True):
         used = base & panel.points.shown
         is_current = part.any(axis=1)  # a later phase replaces what an earlier one said
@@ -97,10 +97,12 @@ def draw(
         # A phase that is too young for limits does not take away what was drawn before it.
         waits = np.where(is_current, (status == selection.DRAWN) & (state != selection.DRAWN), waits)
         status = np.where(is_current & ~waits, state, status)
+        has_unjudged |= (state != selection.DRAWN) & (part & panel.points.shown).any(axis=1)
         baseline_points = np.where(is_current, used.sum(axis=1), baseline_points)
         limits = own.where(part & (state == selection.DRAWN)[:, None], limits)
     reason[(status == selection.TOO_SMALL) & (panel.kind == RATE) & ~is_gap] += selection.BETWEEN_EVENTS
     reason[waits] += selection.WAITS
+    reason[(status == selection.DRAWN) & has_unjudged & ~waits] += selection.EARLIER_WAITS
     return _judged(
         panel, phases, limits, status, chart, reason, factor, baseline_points, overlap, target, waits,
         is_spread=is_spread,

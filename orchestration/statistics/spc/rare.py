@@ -24,13 +24,17 @@ BASELINE_EVENTS = 20
 
 SERIES = ("measure_id", "site", "stratifier", "stratum")
 COLUMNS = (
-    *(*SERIES, "event_number", "period_starts_on", "member_months_between", "centre", "limit_low", "limit_high"),
-    *("is_baseline", "signal", "runs_signal"),
+    *(*SERIES, "event_number", "period_starts_on", "member_months_between", "is_open", "centre", "limit_low"),
+    *("limit_high", "is_baseline", "signal", "runs_signal", "chart", "rule_set"),
 )
+CHART, RULE_SET = "t", "limits; Anhøj"
 
 
 def rare_events(months: pd.DataFrame) -> pd.DataFrame:
     """One row per event after the first, of every series with few of them (COLUMNS); a t chart (Nelson 1994).
+
+    The time since the last event is a row too, `is_open`, with the number of the event that has not come: it may only
+    be longer than the limits allow, and neither limits nor runs know of it.
 
     `months`: SERIES, period_starts_on, numerator (events) and denominator (member-months) of rate measures, one row per
     series and month, unprotected. Within a month, of which only the count is known, events are spread evenly. `signal`:
@@ -62,16 +66,28 @@ def rare_events(months: pd.DataFrame) -> pd.DataFrame:
     limits = between_times(wide, baseline)
     middle = np.repeat(median(wide, baseline)[:, None], wide.shape[1], axis=1)
     signals = anhoej(wide, middle).signals
-    low, high = limits.low[own, number], limits.high[own, number]
-    frame = kept.iloc[event][[*SERIES, "period_starts_on"]].reset_index(drop=True)
-    charts: pd.DataFrame = frame.assign(
+    # The open intervals come last: one per series, at its last month, since its last event.
+    series_end = np.flatnonzero(np.append(code[1:] != code[:-1], True))
+    since = (before + exposure)[series_end] - at[np.append(np.flatnonzero(~follows)[1:] - 1, len(at) - 1)]
+    size = len(own)
+    event, own = np.append(event, series_end), np.append(own, code[series_end])
+    number, between = np.append(number, np.bincount(own[:size])), np.append(between, since)
+    is_open = np.arange(len(own)) >= size
+    within_baseline = np.append(baseline[own[:size], number[:size]], np.zeros(len(since), dtype=bool))
+    # Limits are the same at every event of a series.
+    low, high = limits.low[own, 0], limits.high[own, 0]
+    charts: pd.DataFrame = kept.iloc[event][[*SERIES, "period_starts_on"]].assign(
         event_number=number + 2,
         member_months_between=between,
-        centre=limits.centre[own, number],
+        is_open=is_open,
+        centre=limits.centre[own, 0],
         limit_low=low,
         limit_high=high,
-        is_baseline=baseline[own, number],
-        signal=np.select([between > high, between < low], ["longer", "shorter"], "").astype(object),
+        is_baseline=within_baseline,
+        signal=np.select([between > high, (between < low) & ~is_open], ["longer", "shorter"], "").astype(object),
         runs_signal=signals[own],
-    )[list(COLUMNS)]
-    return charts
+        chart=CHART,
+        rule_set=RULE_SET,
+    )
+    order = np.lexsort((number, own))
+    return charts.iloc[order].reset_index(drop=True)[list(COLUMNS)]

@@ -33,6 +33,8 @@ SUPPRESSED_SHARE = 0.10
 BETWEEN_EVENTS = "; too few a month to be shown: the care team's marts have the time between events (t chart)"
 # Said where a registered phase is too young: its points are shown, and what came before keeps its limits.
 WAITS = "; the latest phase has no limits yet, so that its points are shown and not judged"
+# The same of an earlier phase: a later one that has limits does not give it any.
+EARLIER_WAITS = "; an earlier phase has no limits, so that its points are shown and not judged"
 
 DRAWN = "drawn"
 EMPTY = "not drawn: nobody in the group"

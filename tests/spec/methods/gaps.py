@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from orchestration.statistics import differences, intervals, p_values, ratios
-from orchestration.statistics.bounds import Side, Unknown, gap_bounds
+from orchestration.statistics.bounds import NO_COUNT, NO_STATED_LIMITS, Side, Unknown, gap_bounds
 from orchestration.statistics.estimates import add_estimates
 from orchestration.statistics.gaps import compute_gaps
 from orchestration.statistics.intervals import Interval
@@ -108,8 +108,9 @@ METHODS = (
         {"group": "40 of 100", "reference": "20 of 100"},
         {"difference": "0.200", "lower limit": "0.073", "upper limit": "0.319"},
         _newcombe,
-        ("Newcombe hybrid score",),
-        "Positive always means that the group is worse off: where higher is better, reference and group change places.",
+        ("Newcombe hybrid score", "pooled z"),
+        "Positive always means that the group is worse off: where higher is better, reference and group change places."
+        " p: the pooled z test, which is Pearson's chi-square without continuity correction.",
     ),
     Method(
         "Gap of two proportions: ratio",
@@ -137,7 +138,10 @@ METHODS = (
             "p": "0.036",
         },
         _rates,
-        ("MOVER of the rates' intervals", "MOVER-R of the rates' intervals"),
+        (
+            *("MOVER of the rates' intervals", "MOVER-R of the rates' intervals", "exact conditional"),
+            *("exact conditional, design effect", "t on the log ratio, cluster-robust"),
+        ),
         "Means: Welch's t for the difference, MOVER-R of the t intervals (Fieller's theorem) for the ratio.",
     ),
     Method(
@@ -185,7 +189,7 @@ METHODS = (
         {"group": "40 of 100", "reference": "20 of 100", "group not known": "6 of 20"},
         {"lowest gap": "0.106", "highest gap": "0.259"},
         _bounds,
-        ("all allocations, exact", "all allocations, outer"),
+        ("all allocations, exact", "all allocations, outer", NO_COUNT, NO_STATED_LIMITS),
         "Means need stated limits of a value; rates have none, so events are parted from their person-time and"
         " the bounds"
         " are wider than need be. Where a reason is withheld, everyone less the published groups stands for"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from orchestration.settings import PROJECT_ROOT
-from tests.spec.methods import coverage, gaps, indices, intervals
+from tests.spec.methods import coverage, gaps, indices, intervals, over_time
 
 PAGE = PROJECT_ROOT / "docs" / "methods.md"
 PARTS = {
     "One group": intervals.METHODS,
     "Two groups": gaps.METHODS,
     "All groups": indices.METHODS,
+    "Over time": over_time.METHODS,
     "How often intervals cover": coverage.METHODS,
 }
 HEAD = """# Methods

@@ -119,7 +119,8 @@ def test_the_method_is_named(measure: str, words: str) -> None:
 def test_a_mean_without_stated_limits_has_no_bounds() -> None:
     rows = [stratum(n, 8000, 100, measure_id="average") for n in ("group_a", "group_b")]
     gap = gaps_of(*rows, measures=MEASURES).iloc[0]
-    assert gap[["bound_low", "bound_high", "bound_method"]].isna().all()
+    assert gap[["bound_low", "bound_high"]].isna().all()
+    assert gap["bound_method"] == "none: the measure states no lowest and highest value"
     assert gap["is_sign_robust"] is pd.NA
 
 
@@ -146,6 +147,7 @@ def test_of_a_withheld_reason_there_may_be_nobody_with_the_outcome() -> None:
 def test_without_everyone_or_with_overlapping_groups_a_withheld_reason_leaves_no_bounds() -> None:
     rows = [stratum("group_a", 20, 100), stratum("group_b", 40, 100), withheld(stratum("declined", 5, 9))]
     assert gaps_of(*rows)["bound_low"].isna().all()
+    assert gaps_of(*rows)["bound_method"].tolist() == ["none: how many children are of unknown group is withheld"]
     overlapping = NAMED.assign(is_exclusive=NAMED["stratifier"].ne("race"))
     everyone = stratum("all", 70, 240, stratifier="overall")
     assert gaps_of(everyone, *rows, stratifiers=overlapping)["bound_low"].isna().all()
@@ -193,3 +195,12 @@ def test_a_gap_that_the_unknown_could_turn_is_held_where_many_are_unknown(
         )
     else:
         assert gap["quality_reason"] is None
+
+
+def test_a_gap_without_bounds_is_not_held_for_them() -> None:
+    """Nothing is known against its sign; a mean without stated limits has no bounds."""
+    rows = [stratum(name, 8000, 100, measure_id="average") for name in ("group_a", "group_b")]
+    declined = stratum("declined", 4000, 50, measure_id="average")
+    gap = gaps_of(*rows, declined, measures=MEASURES, missingness=missing(0.23)).iloc[0]
+    assert np.isnan(gap["bound_low"])
+    assert gap["disclosure_status"] == "published" and gap["quality_reason"] is None

@@ -55,6 +55,7 @@ def test_lower_is_better() -> None:
     assert gap["excess_low"] == pytest.approx(gap["difference_low"] * 2)
     assert gap["excess_high"] == pytest.approx(gap["difference_high"] * 2)
     assert (gap["difference_method"], gap["ratio_method"]) == ("Newcombe hybrid score", "Koopman score")
+    assert gap["p_method"] == "pooled z"
 
 
 def test_higher_is_better_mirrors_it() -> None:
@@ -132,6 +133,7 @@ def test_means_have_no_excess() -> None:
     assert gap["ratio"] == pytest.approx(9 / 8)
     assert gap[["excess", "excess_low", "excess_high"]].isna().all()
     assert (gap["difference_method"], gap["ratio_method"]) == ("Welch t", "MOVER-R of the t intervals")
+    assert gap["p_method"] == "Welch t"
     assert gap["p_value"] < 0.05
 
 
@@ -141,8 +143,22 @@ def test_mean_of_one_child_has_a_difference_without_interval_or_test() -> None:
     )
     assert gap["difference"] == pytest.approx(1.5)
     assert gap[["difference_low", "difference_high", "ratio_low", "ratio_high", "p_value", "p_adjusted"]].isna().all()
-    assert gap["difference_method"] is None and gap["ratio_method"] is None
+    assert gap["difference_method"] is None and gap["ratio_method"] is None and gap["p_method"] is None
     assert gap["is_meaningful"] is pd.NA
+
+
+def test_the_test_of_rates_is_named() -> None:
+    """Without repeated events exact; robust from ten events of ten patients on; else exact on effective events."""
+
+    def tested(first: int, second: int, *, squares: int | None = None) -> str:
+        rows = [stratum(n, y, 1200, measure_id="visits") for n, y in (("group_a", first), ("group_b", second))]
+        if squares:
+            rows[1]["sum_yy"] = squares
+        return str(_gap(*rows)["p_method"])
+
+    assert tested(20, 40) == "exact conditional"
+    assert tested(20, 40, squares=160) == "t on the log ratio, cluster-robust"
+    assert tested(0, 40, squares=160) == "exact conditional, design effect"
 
 
 def test_zero_in_the_group_and_in_the_reference() -> None:

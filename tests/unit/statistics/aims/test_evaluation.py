@@ -287,12 +287,13 @@ def test_a_small_fixed_cohort_is_followed_and_nothing_of_it_points_to_a_child() 
     # In the house: what the care team sees.
     team = rare_events(counts.assign(numerator=counts["numerator"].astype(int)))
     events = counts.groupby(["stratifier", "stratum"])["numerator"].sum()
-    shown = team.groupby(["stratifier", "stratum"]).size()
+    shown = team[~team["is_open"]].groupby(["stratifier", "stratum"]).size()
     assert {key: int(n) for key, n in shown.items()} == {key: int(n) - 1 for key, n in events.items() if 9 <= n < 36}
     assert len(shown) >= 2
     assert (team["limit_high"] > team["centre"]).all() and (team["limit_low"] >= 0).all()
     exposure = team[team["stratum"] == "a"]["member_months_between"].sum()
-    assert 0.6 * 360 < exposure <= 360
+    first = next(at for at, y in enumerate(counts[(counts["stratum"] == "a")]["numerator"]) if y)
+    assert 360 - 10 * (first + 1) <= exposure <= 360 - 10 * first
     # What leaves: no count from 1 to 10, no chart of single events, no aim judged by what cannot be shown.
     strata = analysis.strata
     assert not strata["numerator"].between(1, MIN_CELL - 1).any()
@@ -312,7 +313,20 @@ def test_intervals_between_events_by_hand() -> None:
     assert found.empty  # seven events are too few
     counts = counted("visits", "a", [1, 0, 2, 0, 0, 1] + [0, 1] * 6 + [0] * 18, 10)
     found = rare_events(counts)
-    assert found["event_number"].tolist() == list(range(2, 11))
+    assert found["event_number"].tolist() == list(range(2, 12))
+    assert found["is_open"].tolist() == [False] * 9 + [True]
+    # The last event stands in the middle of month 18; 18 and a half months have passed since.
+    assert found["member_months_between"].iloc[-1] == 185.0 and found["signal"].iloc[-1] == "longer"
+    assert set(found["chart"]) == {"t"} and found["is_baseline"].sum() == 9
     # Within month 3 (exposure 20 to 30) two events stand at 22.5 and 27.5; the first one at 5.
     assert found["member_months_between"].tolist()[:4] == [17.5, 5.0, 27.5, 20.0]
     assert not {"numerator", "denominator"} & set(found.columns)
+
+
+def test_the_limits_between_events_come_from_twenty_intervals() -> None:
+    """Twenty events every two months, then one every four: the later ones do not widen what they are judged by."""
+    early = counted("visits", "a", [1, 0] * 21 + [0, 0, 0, 1] * 12, 10)
+    found = rare_events(early)
+    closed = found[~found["is_open"]]
+    assert len(closed) == 32 and closed["is_baseline"].tolist() == [True] * 20 + [False] * 12
+    assert found["centre"].iloc[0] == pytest.approx(20.0)

@@ -150,6 +150,9 @@ def test_points_that_look_back_are_judged_by_limits_only() -> None:
     y = [value + at % 2 for at, value in enumerate(y)]
     found = followed(published(counted("share", "a", y, N)))
     assert found["chart_series"]["points_overlap"].tolist() == [True]
+    # Their scatter says nothing of chance: no chart is stretched or narrowed by it.
+    wild = [100 + 60 * (at % 2) for at in range(36)]
+    assert followed(published(counted("share", "a", wild, N)))["chart_series"]["chart"].tolist() == ["p"]
     assert found["chart_series"]["runs_signal"].isna().all()
     assert set(found["charts"]["signal"]) <= {"", "beyond a limit"}
     choice = register("chart_choices", {"measure_id": "share", "stratifier": "*", "points_overlap": "no"})
@@ -192,6 +195,15 @@ def test_a_phase_too_young_for_limits_takes_no_chart_away() -> None:
     assert series[["longest_run", "crossings", "runs_signal", "dispersion"]].isna().all()
     older = followed(published(counted("share", "a", y, N)))["chart_series"].iloc[0]
     assert older["variation"] != "" and not older["chart_reason"].endswith(selection.WAITS)
+
+
+def test_a_first_phase_without_limits_is_told_where_a_later_one_has_them() -> None:
+    entry = {"measure_id": "share", "stratifier": "*", "stratum": "*", "site": "*", "starts_on": "2024-01-01"}
+    found = followed(published(counted("share", "a", shares(0.3), N)), chart_phases=register("chart_phases", entry))
+    points, series = found["charts"].reset_index(drop=True), found["chart_series"].iloc[0]
+    assert (series["chart_status"], series["chart_reason"].endswith(selection.EARLIER_WAITS)) == (selection.DRAWN, True)
+    assert points.index[points["centre"].notna()].tolist() == list(range(6, 36))
+    assert series["variation"] != ""
 
 
 def test_a_registered_baseline_is_kept() -> None:
