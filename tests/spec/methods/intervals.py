@@ -50,6 +50,26 @@ def _direct_heavy() -> Mapping[str, float]:
     return {"rate per 1,000": found.value[0] * 1000, **_limits(Interval(found.low, found.high), 1000)}
 
 
+def _direct_share() -> Mapping[str, float]:
+    children = np.array([[100.0], [50.0]])
+    found = standardise.direct_proportion(np.array([[30.0], [30.0]]), children, _STANDARD, 0.95)
+    return {"proportion": found.value[0], **_limits(Interval(found.low, found.high))}
+
+
+def _direct_mean() -> Mapping[str, float]:
+    total, count = np.array([[800.0], [450.0]]), np.array([[10.0], [5.0]])
+    found = standardise.direct_mean(total, count, np.array([[64900.0], [40900.0]]), _STANDARD, 0.95)
+    return {"mean": found.value[0], **_limits(Interval(found.low, found.high))}
+
+
+def _rate_reliability() -> Mapping[str, float]:
+    events, months, children = array(12), array(600), array(50)
+    limits = intervals.poisson_rate(events, months, 0.95)
+    status = reliability.rate_status(events, events, children, events / months, limits)[0]
+    width = float(limits.high[0] - limits.low[0]) / (12 / 600)
+    return {"width over rate": width, "reliable": float(status == reliability.RELIABLE)}
+
+
 def _indirect() -> Mapping[str, float]:
     expected = standardise.expected_events(_MONTHS, np.array([40.0, 50.0]), np.array([5000.0, 2500.0]))
     found = standardise.indirect_ratio(_EVENTS.sum(axis=0), expected, 0.95)
@@ -142,6 +162,15 @@ METHODS = (
         _reliability,
     ),
     Method(
+        "Reliability of a rate",
+        "Fewer than 10 events (effective ones, where they come in bursts) or 10 children unreliable; an interval wider"
+        " than 160 % of the rate unreliable; else reliable.",
+        "Parker et al. 2023, Vital and Health Statistics 2(200)",
+        {"events": "12", "member-months": "600", "children": "50"},
+        {"width over rate": "1.23", "reliable": "1"},
+        _rate_reliability,
+    ),
+    Method(
         "Direct standardisation",
         "v = Σ w x/n / Σw over ages and sexes; limits v ± √(var/O) (Byar(O) − O) with var = Σ w² x/n² / (Σw)²."
         " Not given below 10 events. The standard population is `seeds/standard_population.csv`.",
@@ -149,7 +178,7 @@ METHODS = (
         {"events in two ages": "10, 30", "person-time": "1,000, 1,000", "standard": "3 : 1"},
         {"rate per 1,000": "15.00", "lower limit": "10.05", "upper limit": "21.27"},
         _direct,
-        ("direct; Dobson with Byar", "direct; Wilson of the effective number", "direct; Student t, Satterthwaite"),
+        ("direct; Dobson with Byar",),
         "A rate has other limits where an age with few children weighs much: see the next method."
         " The crude rate's design effect divides events and person-time here too; where the crude interval has few"
         " degrees of freedom, that effect is multiplied by (t/z)², as for an effective number of people (Korn and"
@@ -168,6 +197,26 @@ METHODS = (
         {"rate per 1,000": "30.00", "lower limit": "21.43", "upper limit": "49.74"},
         _direct_heavy,
         ("direct; Fay and Feuer gamma",),
+    ),
+    Method(
+        "Direct standardisation of a proportion",
+        "v = Σ w p / Σw; Wilson's limits for v(1 − v) / var people, at most those there are, with var = Σ w² p'(1 − p')/n"
+        " / (Σw)² and half a child with and half a child without the outcome more in p'. Not given below 10 children"
+        " with or without it.",
+        "Korn and Graubard 1998; Wilson 1927",
+        {"children with the outcome in two ages": "30, 30", "children": "100, 50", "standard": "3 : 1"},
+        {"proportion": "0.375", "lower limit": "0.302", "upper limit": "0.455"},
+        _direct_share,
+        ("direct; Wilson of the effective number",),
+    ),
+    Method(
+        "Direct standardisation of a mean",
+        "v = Σ w m / Σw; t limits with var = Σ w² s²/n / (Σw)² and Satterthwaite's degrees of freedom.",
+        "Satterthwaite 1946",
+        {"sums in two ages": "800, 450", "children": "10, 5", "sums of squares": "64,900, 40,900", "standard": "3 : 1"},
+        {"mean": "82.50", "lower limit": "76.79", "upper limit": "88.21"},
+        _direct_mean,
+        ("direct; Student t, Satterthwaite",),
     ),
     Method(
         "Indirect standardisation",
