@@ -1,8 +1,9 @@
 """Times the statistics alone on invented counts: 20 measures, 12 stratifiers, 36 months, 25 sites by default.
 
-Everything that a run computes after the counts is done once: estimates, gaps with bounds, summary indices, changes,
-decompositions, the register, charts and aims; the counts are of months and of the years that they make up. Prints wall
-seconds per part, and processor seconds of all threads beside them.
+Everything that a run computes after the counts is done once: estimates, standardised values of the years in eight ages
+and sexes, gaps with bounds, summary indices, changes, decompositions, the register, charts and aims; the counts are of
+months and of the years that they make up. The last stratifier is a crossing of three groups by two neighborhoods.
+Prints wall seconds per part, and processor seconds of all threads beside them.
 `python -m benchmarks.statistics --measures 5 --sites 4` is a small one.
 """
 
@@ -16,11 +17,13 @@ import pandas as pd
 
 from orchestration.disclosure.primary import protect
 from orchestration.registers.reading import read_registers
-from orchestration.statistics import analysis, changes, decomposition, estimates, gaps, inequality
+from orchestration.statistics import analysis, changes, decomposition, estimates, gaps, inequality, standardised
+from orchestration.statistics.decomposition import CROSSINGS
 from orchestration.statistics.follow_up import follow_up
 
 KINDS = ("proportion", "rate", "proportion", "rate", "mean")
 GROUPS = 6
+CROSSING = "race_by_poverty"
 
 
 def main() -> None:
@@ -36,9 +39,12 @@ def main() -> None:
     protected = protect(counts, dims["measures"], 11)
     keys = ["measure_id", "stratifier", "site", "grain", "period_starts_on"]
     verdicts = counts[keys].drop_duplicates().assign(verdict="publish", reasons="")
-    seconds = _timed(estimates.add_estimates, gaps.compute_gaps, inequality.compute_inequality)
+    age_sex = by_age_and_sex(counts)
+    seconds = _timed(
+        estimates.add_estimates, standardised.add_standardised, gaps.compute_gaps, inequality.compute_inequality
+    )
     started, used = time.perf_counter(), time.process_time()
-    found = analysis.analyse(protected, verdicts, confidence=0.95, **dims)
+    found = analysis.analyse(protected, verdicts, confidence=0.95, age_sex=age_sex, **dims)
     seconds["everything"] = (time.perf_counter() - started, time.process_time() - used)
     started, used = time.perf_counter(), time.process_time()
     followed = followed_up(found, dims, wanted.sites)
@@ -59,7 +65,7 @@ def followed_up(found: analysis.Analysis, dims: dict[str, pd.DataFrame], sites: 
             "title": "A smaller gap",
             "population": "",
             "measure_id": dims["measures"]["measure_id"],
-            "stratifier": "stratifier_00",
+            "stratifier": CROSSINGS[CROSSING],
             "stratum": "group_1",
             "site": "all",
             "grain": "month",
@@ -70,8 +76,8 @@ def followed_up(found: analysis.Analysis, dims: dict[str, pd.DataFrame], sites: 
             "group_targets": "group_0=20 group_1=21",
             "by_when": dims["periods"]["period_ends_on"].max() + pd.DateOffset(years=1),
             "owner": "A team",
-            "process_measure_id": "",
-            "balancing_measure_id": "",
+            "process_measure_id": "measure_00",
+            "balancing_measure_id": "measure_01",
         }
     )
     names = ["all", *(f"site_{i:02}" for i in range(1, sites))]
@@ -106,7 +112,8 @@ def dimensions(measures: int, stratifiers: int, months: int) -> dict[str, pd.Dat
     """The dim_ tables of so many measures, stratifiers (every third ordered) and months."""
     kinds = [KINDS[i % len(KINDS)] for i in range(measures)]
     units = {"proportion": ("patients", 100.0), "rate": ("patient_months", 1200.0), "mean": ("patients", 0.1)}
-    names = [f"stratifier_{i:02}" for i in range(stratifiers)]
+    names = _names(stratifiers)
+    crossed = [name == CROSSING for name in names]
     starts = _starts(months)
     return {
         "measures": pd.DataFrame(
@@ -128,14 +135,18 @@ def dimensions(measures: int, stratifiers: int, months: int) -> dict[str, pd.Dat
                 "kind": ["overall", *["person"] * stratifiers],
                 "reference_rule": ["overall", *["best"] * stratifiers],
                 "is_exclusive": True,
-                "is_crossing": False,
-                "disadvantaged_end": ["", *("last" if i % 3 == 2 else "" for i in range(stratifiers))],
+                "is_crossing": [False, *crossed],
+                "disadvantaged_end": [
+                    "",
+                    *("last" if i % 3 == 2 and not crossed[i] else "" for i in range(stratifiers)),
+                ],
                 "quality_field": "",
             }
         ),
         "strata_labels": pd.DataFrame(
             [("overall", "all", "Everyone", 0, False)]
-            + [(name, f"group_{g}", f"Group {g}", g, g == GROUPS - 1) for name in names for g in range(GROUPS)],
+            + [(name, f"group_{g}", f"Group {g}", g, g == GROUPS - 1) for name in names for g in range(GROUPS)]
+            + [("poverty_quintile", f"quintile_{g}", f"Fifth {g}", g, False) for g in range(2)],
             columns=["stratifier", "stratum", "label", "sort_order", "is_missing"],
         ),
         "periods": pd.DataFrame(
@@ -144,6 +155,11 @@ def dimensions(measures: int, stratifiers: int, months: int) -> dict[str, pd.Dat
             columns=["grain", "period_starts_on", "period_ends_on", "is_complete"],
         ),
     }
+
+
+def _names(stratifiers: int) -> list[str]:
+    """The first is what the crossing is the finer form of, the last the crossing."""
+    return [CROSSINGS[CROSSING], *(f"stratifier_{i:02}" for i in range(1, stratifiers - 1)), CROSSING][:stratifiers]
 
 
 def _starts(months: int) -> list[pd.Timestamp]:
@@ -157,8 +173,10 @@ def invented(measures: int, stratifiers: int, months: int, sites: int) -> pd.Dat
     grains = [*(("month", start) for start in starts), *(("year", start) for start in starts[::12])]
     groups = [
         ("overall", "all"),
-        *((f"stratifier_{s:02}", f"group_{g}") for s in range(stratifiers) for g in range(GROUPS)),
+        *((name, _group(name, g)) for name in _names(stratifiers) for g in range(GROUPS)),
     ]
+    crossed = [name == CROSSING for name, _ in groups]
+    second = [f"quintile_{(at - 1) % GROUPS % 2}" if is_crossed else "" for at, is_crossed in enumerate(crossed)]
     shape = (measures, len(grains), sites, len(groups))
     kind = np.array([KINDS[i % len(KINDS)] for i in range(measures)])[:, None, None, None]
     length = np.array([12 if grain == "year" else 1 for grain, _ in grains])[None, :, None, None]
@@ -186,8 +204,8 @@ def invented(measures: int, stratifiers: int, months: int, sites: int) -> pd.Dat
             "site": named(["all", *(f"site_{i:02}" for i in range(1, sites))], 2),
             "stratifier": named([name for name, _ in groups], 3),
             "stratum": named([group for _, group in groups], 3),
-            "stratifier_2": "",
-            "stratum_2": "",
+            "stratifier_2": named(["poverty_quintile" if is_crossed else "" for is_crossed in crossed], 3),
+            "stratum_2": named(list(second), 3),
             "n_patients": n.ravel(),
             "numerator": y.ravel(),
             "denominator": d.ravel(),
@@ -196,6 +214,28 @@ def invented(measures: int, stratifiers: int, months: int, sites: int) -> pd.Dat
             "sum_dd": (d * np.where(rate, length, 1)).ravel(),
         }
     )
+
+
+def _group(name: str, number: int) -> str:
+    return f"group_{number // 2 if name == CROSSING else number}"
+
+
+def by_age_and_sex(counts: pd.DataFrame) -> pd.DataFrame:
+    """int_stratum__age_sex: the counts of the years, parted as evenly as whole numbers go."""
+    years = counts[counts["grain"].eq("year") & counts["stratum_2"].eq("")]
+    key = ["measure_id", "period_starts_on", "site", "stratifier", "stratum"]
+    cells = [(age, sex) for age in range(4) for sex in ("f", "m")]
+    parts = []
+    for at, (age, sex) in enumerate(cells):
+        sums = {
+            name: years[column] // len(cells) + (at < years[column] % len(cells))
+            for name, column in (("sum_y", "numerator"), ("sum_d", "denominator"), ("sum_yy", "sum_yy"))
+        }
+        # A mean's values vary as much in each part as in all of them.
+        spread = sums["sum_y"] ** 2 // sums["sum_d"] + 225 * sums["sum_d"]
+        sums["sum_yy"] = sums["sum_yy"].where(sums["sum_y"] < 20 * sums["sum_d"], spread)
+        parts.append(years[key].assign(age_band=f"age_{age}", sex=sex, **sums, weight=1.0 + age))
+    return pd.concat(parts, ignore_index=True)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "status_reason": (_TEXT, "Why."),
     "process_measure_id": (_TEXT, "Measure of what care does for the aim."),
     "process_value": (_NUMBER, "Its latest value in the aim's own group."),
-    "process_variation": (_TEXT, "What its chart says."),
+    "process_variation": (_TEXT, "What its chart says; empty where the measure has no months or no limits."),
     "balancing_measure_id": (_TEXT, "Measure of what must not get worse meanwhile."),
     "balancing_status": (_TEXT, "Whether it signals worse in any group."),
     "is_met": (

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from orchestration.statistics.aims.validation import OVERALL
 from orchestration.statistics.counts import DIRECTIONS
 from orchestration.statistics.differences import mover_difference
 from orchestration.statistics.intervals import Interval
-
-OVERALL = "overall"
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,11 @@ from orchestration.statistics.aims.lines import (
     lasting_words,
     latest_points,
     line_of,
+    without_value,
 )
 from orchestration.statistics.aims.outcome import DIFFERENCE, VALUE, outcome_of
 from orchestration.statistics.aims.projection import METHOD, POINTS_NEEDED, Projection, project
-from orchestration.statistics.aims.validation import group_targets
+from orchestration.statistics.aims.validation import OVERALL, group_targets
 from orchestration.statistics.counts import DIRECTIONS
 from orchestration.statistics.intervals import normal_quantile
 
@@ -86,7 +87,13 @@ def evaluate_aims(
         return Aims(pd.DataFrame(columns=list(AIM_COLUMNS)), pd.DataFrame(columns=list(TARGET_COLUMNS)))
     wanted = set(register["measure_id"]) | set(register["process_measure_id"]) | set(register["balancing_measure_id"])
     complete = periods[periods["is_complete"].astype(bool)]
-    strata, gaps = (_whole(frame[frame["measure_id"].isin(wanted)], complete) for frame in (strata, gaps))
+    at, by = set(register["site"]), {OVERALL, *register["stratifier"]}
+    strata, gaps = (
+        _whole(
+            frame[frame["measure_id"].isin(wanted) & frame["site"].isin(at) & frame["stratifier"].isin(by)], complete
+        )
+        for frame in (strata, gaps)
+    )
     names = dict(
         zip(
             zip(strata_labels["stratifier"], strata_labels["stratum"], strict=True), strata_labels["label"], strict=True
@@ -236,9 +243,9 @@ def _status(
     target: np.ndarray,
     safety: Balance | None,
 ) -> tuple[str, str]:
-    unknown = [name for name, value in zip(names, latest, strict=True) if np.isnan(value)]
+    unknown = [(name, line) for name, line, value in zip(names, lines, latest, strict=True) if np.isnan(value)]
     if unknown:
-        return NOT_ASSESSED, f"not shown in the latest {aim['grain']}: {', '.join(unknown)}"
+        return NOT_ASSESSED, without_value(unknown, aim["grain"])
     harm = safety is not None and bool(safety.worse)
     missed = [name for name, met in zip(names, is_met, strict=True) if not met]
     if not missed:

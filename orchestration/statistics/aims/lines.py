@@ -10,6 +10,7 @@ import pandas as pd
 from orchestration.statistics.intervals import FloatArray, IntArray
 
 # One point may be chance: a target counts as met, and a gap as improved, when so many latest published points say so.
+HELD, HIDDEN, NO_VALUE = "held for data quality", "hidden to protect children", "without a value"
 LASTING = {"month": 3, "quarter": 2, "year": 1}
 
 
@@ -47,6 +48,15 @@ def lasting_words(grain: str) -> str:
     """`each of the last 3 published months`, for reasons."""
     points = LASTING[grain]
     return f"the latest {grain}" if points == 1 else f"each of the last {points} published {grain}s"
+
+
+def without_value(unknown: list[tuple[str, Line]], grain: str) -> str:
+    """Why the latest values of these lines are not there, for reasons: held, hidden and missing are three things."""
+    names: dict[str, list[str]] = {}
+    for name, line in unknown:
+        word = HELD if line.quality == "hold" else HIDDEN if line.disclosure == "suppressed" else NO_VALUE
+        names.setdefault(word, []).append(name)
+    return "; ".join(f"{word} in the latest {grain}: {', '.join(names[word])}" for word in sorted(names))
 
 
 def baseline_rows(aim: dict[str, Any], rows: pd.DataFrame) -> pd.DataFrame:

@@ -201,8 +201,8 @@ METHODS = (
     Method(
         "Direct standardisation of a proportion",
         "v = Σ w p / Σw; Wilson's limits for v(1 − v) / var people, at most those there are, with"
-        " var = Σ w² p'(1 − p')/n / (Σw)² and half a child with and half a child without the outcome more in p'. Not given below 10 children"
-        " with or without it.",
+        " var = Σ w² p'(1 − p')/n / (Σw)² and half a child with and half a child without the outcome more in p'."
+        " Not given below 10 children with or without it.",
         "Korn and Graubard 1998; Wilson 1927",
         {"children with the outcome in two ages": "30, 30", "children": "100, 50", "standard": "3 : 1"},
         {"proportion": "0.375", "lower limit": "0.302", "upper limit": "0.455"},

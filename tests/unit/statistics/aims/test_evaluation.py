@@ -63,11 +63,13 @@ def test_at_risk_is_when_only_the_better_end_reaches_the_target() -> None:
 def test_what_is_not_shown_is_not_assessed() -> None:
     found = judged(gap(falling(400, 280), [200] * 36, held=[35]))
     assert found["status"] == "not assessed"
-    assert "the gap" in found["status_reason"]
+    assert found["status_reason"] == "held for data quality in the latest month: the gap, Group a, Group b"
     assert (found["disclosure_status"], found["quality_status"]) == ("not_assessed", "hold")
     assert pd.isna(found["latest_value"])
     suppressed = judged(gap(falling(400, 280), [*[200] * 35, 5]))
-    assert suppressed["status_reason"] == "not shown in the latest month: the gap, Group b"
+    assert suppressed["status_reason"] == "hidden to protect children in the latest month: the gap, Group b"
+    absent = published(counted("share", "a", FLAT, N), counted("share", "b", FLAT[:35], N))
+    assert judged(absent)["status_reason"] == "without a value in the latest month: the gap, Group b"
 
 
 def test_an_aim_on_the_reference_says_that_it_has_no_gap_and_not_that_one_is_hidden() -> None:
