@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from orchestration.errors import StatisticsError
@@ -72,6 +73,14 @@ def floats(frame: pd.DataFrame, column: str, where: str) -> FloatArray:
             found=f"a column of type {frame[column].dtype}",
             remedy="correct the step that filled it",
         ) from None
+
+
+def texts(values: npt.NDArray[np.object_]) -> pd.api.extensions.ExtensionArray | npt.NDArray[np.object_]:
+    """Few distinct words in many rows as a column of text: each word is converted once. All None stays as it is."""
+    codes, words = pd.factorize(values)
+    if not len(words):
+        return values
+    return pd.array([*words, None], dtype="str").take(codes)
 
 
 def match(frame: pd.DataFrame, column: str, vocabulary: pd.DataFrame, where: str) -> IntArray:

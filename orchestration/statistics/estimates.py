@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from orchestration.statistics import reliability
-from orchestration.statistics.counts import COUNTS, MEAN, PROPORTION, RATE, SUMS, Counts, read_counts
+from orchestration.statistics.counts import COUNTS, MEAN, PROPORTION, RATE, SUMS, Counts, read_counts, texts
 from orchestration.statistics.intervals import (
     BYAR_FROM_EVENTS,
     BoolArray,
@@ -79,8 +79,8 @@ def add_estimates(
         value=found.value * counts.multiplier,
         ci_low=found.low * counts.multiplier,
         ci_high=found.high * counts.multiplier,
-        ci_method=np.array([*METHOD_NAMES, None], dtype=object)[found.method],
-        reliability_status=reliability_of(counts, found, confidence),
+        ci_method=texts(np.array([*METHOD_NAMES, None], dtype=object)[found.method]),
+        reliability_status=texts(reliability_of(counts, found, confidence)),
     )
 
 

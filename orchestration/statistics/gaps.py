@@ -34,6 +34,7 @@ from orchestration.statistics.counts import (
     Counts,
     read_counts,
     require_columns,
+    texts,
 )
 from orchestration.statistics.estimates import Estimates, estimate
 from orchestration.statistics.intervals import BoolArray
@@ -121,14 +122,22 @@ def compute_gaps(
     keys = strata.iloc[pairs.row][[*KEY, "period_ends_on"]].reset_index(drop=True)
     references = pd.DataFrame(
         {
-            "reference_rule": pairs.rule,
-            "reference_stratum": pairs.stratum,
-            "reference_stratum_2": pairs.stratum_2,
+            "reference_rule": texts(pairs.rule),
+            "reference_stratum": texts(pairs.stratum),
+            "reference_stratum_2": texts(pairs.stratum_2),
             "reference_chosen_from": pairs.chosen_from,
         }
     )
     statuses["quality_reason"] = reason
-    gaps = pd.concat([keys, references, numbers.assign(p_adjusted=adjusted), pd.DataFrame(statuses)], axis=1)
+    gaps = pd.concat(
+        [
+            keys,
+            references,
+            numbers.assign(p_adjusted=adjusted),
+            pd.DataFrame({name: texts(words) for name, words in statuses.items()}),
+        ],
+        axis=1,
+    )
     return gaps[list(COLUMNS)]
 
 
@@ -177,16 +186,16 @@ def _numbers(
             "difference": found.difference * scale,
             "difference_low": found.difference_low * scale,
             "difference_high": found.difference_high * scale,
-            "difference_method": found.difference_method,
+            "difference_method": texts(found.difference_method),
             "ratio": found.ratio,
             "ratio_low": found.ratio_low,
             "ratio_high": found.ratio_high,
-            "ratio_method": found.ratio_method,
+            "ratio_method": texts(found.ratio_method),
             "excess": found.difference * people,
             "excess_low": found.difference_low * people,
             "excess_high": found.difference_high * people,
             "p_value": found.p_value,
-            "p_method": found.p_method,
+            "p_method": texts(found.p_method),
             "is_meaningful": meaningful,
         }
     )

@@ -38,7 +38,7 @@ from orchestration.statistics.inequality_limits import (
     ANALYTIC_METHODS,
     RATIOS,
     SIMULATION_METHOD,
-    SIMULATION_METHOD_AT_ALL_SITES,
+    SIMULATION_METHOD_OF_MORE,
     unordered_limits,
 )
 from orchestration.statistics.inequality_ordered import BOUNDED, LINEAR, Estimate, bounded_indices, linear_indices
@@ -97,7 +97,7 @@ class _Slices:
     kind: IntArray
     multiplier: FloatArray
     people: FloatArray
-    at_all_sites: BoolArray
+    with_more_draws: BoolArray
     n_groups: IntArray
     n_published: IntArray
     is_held: BoolArray
@@ -206,7 +206,7 @@ def _slices(
         kind=kind[rows],
         multiplier=multiplier[rows],
         people=np.bincount(code[order], weights=denominator[order], minlength=n_slices).astype(np.float64),
-        at_all_sites=strata["site"].eq(ALL_SITES).to_numpy(dtype=bool)[rows],
+        with_more_draws=(strata["site"].eq(ALL_SITES) & strata["grain"].eq("year")).to_numpy(dtype=bool)[rows],
         n_groups=n_groups,
         n_published=counts,
         is_held=_any(code, ~published & strata["disclosure_status"].eq(NOT_ASSESSED).to_numpy(dtype=bool), n_slices),
@@ -274,7 +274,7 @@ def _estimates(slices: _Slices, confidence: float) -> dict[str, tuple[IntArray, 
     groups = slices.groups.take(given)
     upper = np.where(slices.kind == PROPORTION, slices.multiplier, np.inf)[given]
     values = unordered_indices(groups)
-    limits = unordered_limits(groups, values, confidence, upper, slices.at_all_sites[given])
+    limits = unordered_limits(groups, values, confidence, upper, slices.with_more_draws[given])
     many = slices.n_published[given] >= COMPLEX_FROM_GROUPS
     for name in (*SIMPLE, *COMPLEX):
         some = many if name in COMPLEX else np.ones(given.size, dtype=bool)
@@ -347,7 +347,7 @@ def _long(slices: _Slices, found: dict[str, tuple[IntArray, Estimate]]) -> pd.Da
     methods = np.array([*(_method(name) for name in names), None], dtype=object)[index_of]
     # Against the best group, whichever that is, par has the limits of the distance from the best.
     methods[np.isin(ids, ("par", BURDEN)) & (slices.groups.advantaged < 0)[slice_of]] = SIMULATION_METHOD
-    methods[(methods == SIMULATION_METHOD) & slices.at_all_sites[slice_of]] = SIMULATION_METHOD_AT_ALL_SITES
+    methods[(methods == SIMULATION_METHOD) & slices.with_more_draws[slice_of]] = SIMULATION_METHOD_OF_MORE
     units = np.array([*(UNITS[name] for name in names), None], dtype=object)[index_of]
     is_row_of_slice = index_of == len(names)
     undefined = np.isnan(value)

@@ -20,13 +20,13 @@ from scipy.special import gammaincc  # type: ignore[import-untyped]
 
 from orchestration.statistics.inequality_groups import Groups
 from orchestration.statistics.inequality_indices import bgv_error, entropy_errors, par_error
-from orchestration.statistics.inequality_simulation import DRAWS, DRAWS_AT_ALL_SITES, SEED, simulated
+from orchestration.statistics.inequality_simulation import DRAWS, MORE_DRAWS, SEED, simulated
 from orchestration.statistics.intervals import BoolArray, FloatArray, Interval, normal_quantile
 
 RATIOS = ("mrr", "srr")
 ANALYTIC = ("bgv", "theil", "mld", "par")
-SIMULATION_METHOD, SIMULATION_METHOD_AT_ALL_SITES = (
-    f"simulated, {draws} draws, seed {SEED}" for draws in (DRAWS, DRAWS_AT_ALL_SITES)
+SIMULATION_METHOD, SIMULATION_METHOD_OF_MORE = (
+    f"simulated, {draws} draws, seed {SEED}" for draws in (DRAWS, MORE_DRAWS)
 )
 ANALYTIC_METHODS = {
     "bgv": "normal, variance of a quadratic form",
@@ -41,15 +41,15 @@ def unordered_limits(
     values: dict[str, FloatArray],
     confidence: float,
     upper: FloatArray,
-    at_all_sites: BoolArray | None = None,
+    with_more_draws: BoolArray | None = None,
 ) -> dict[str, Interval]:
     """Limits of every index of `unordered_indices` (its result is `values`), `par` and `paf` without their sign.
 
-    `upper` per slice: the highest value that a group can have, infinity where there is none. `at_all_sites` per slice:
-    whether it is of all sites together, which has more draws; without it none is.
+    `upper` per slice: the highest value that a group can have, infinity where there is none. `with_more_draws` per
+    slice (none without it): years of all sites, whose intervals are narrow and read by most.
     """
     z = normal_quantile(confidence)
-    draws = DRAWS if at_all_sites is None else np.where(at_all_sites, DRAWS_AT_ALL_SITES, DRAWS)
+    draws = DRAWS if with_more_draws is None else np.where(with_more_draws, MORE_DRAWS, DRAWS)
     percentiles = simulated(groups, confidence, upper, draws=draws)
     alike = homogeneous(groups, confidence)
     errors = dict(zip(ANALYTIC, (bgv_error(groups), *entropy_errors(groups), par_error(groups)), strict=True))

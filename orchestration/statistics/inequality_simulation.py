@@ -1,11 +1,10 @@
 """Intervals of indices that have no formula for one: the groups' values are drawn anew from their errors.
 
 The draws are a randomised Halton sequence (Owen 2017) with a fixed seed, the same for every run and every slice: it
-fills the space of the groups' normal distributions more evenly than chance does. With the DRAWS of all sites together
-another seed moves a limit by less than half a percent of the interval's width (standard deviation; one percent in some
-slices), so that two digits stand; with those of one site, whose intervals are wide, by one percent (up to two), so that
-the second digit may differ by one. Groups are worked through one by one and slices all at once, in single precision,
-whose rounding is a thousandth of that.
+fills the space of the groups' normal distributions more evenly than chance does. With MORE_DRAWS another seed moves a
+limit by less than half a percent of the interval's width (standard deviation; one percent in some slices), so that two
+digits stand; with DRAWS by one percent (up to two), so that the second digit may differ by one. Groups are worked
+through one by one and slices all at once, in single precision, whose rounding is a thousandth of that.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from orchestration.statistics.inequality_groups import Groups
 from orchestration.statistics.intervals import BoolArray, FloatArray, IntArray, Interval, normal_quantile
 
 SEED = 20260701
-DRAWS, DRAWS_AT_ALL_SITES = 2048, 8192
+DRAWS, MORE_DRAWS = 2048, 8192
 SIMULATED = (
     *("mrd", "mrr", "srr", "bgsd", "cov", "mdm_u", "mdm_w", "mdb_u", "mdb_w", "mdr_u", "mdr_w"),
     *("idis_u", "idis_w", "paf"),

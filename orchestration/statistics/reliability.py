@@ -120,5 +120,6 @@ def _worst(first: StatusArray, second: StatusArray, worsening: tuple[str, ...]) 
 def _decide(*rules: tuple[BoolArray, str], otherwise: str) -> StatusArray:
     """The status of the first rule that holds."""
     conditions = [condition for condition, _ in rules]
-    statuses = [np.array(status, dtype=object) for _, status in rules]
-    return np.asarray(np.select(conditions, statuses, default=np.array(otherwise, dtype=object)), dtype=object)
+    chosen = np.select(conditions, list(range(len(rules))), default=len(rules))
+    words: StatusArray = np.array([*(status for _, status in rules), otherwise], dtype=object)[chosen]
+    return words

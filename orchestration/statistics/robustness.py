@@ -13,7 +13,7 @@ import pandas as pd
 
 from orchestration.quality_metrics import FIELDS
 from orchestration.statistics import bounds
-from orchestration.statistics.counts import Counts, match, require_columns
+from orchestration.statistics.counts import Counts, match, require_columns, texts
 from orchestration.statistics.intervals import BoolArray
 from orchestration.statistics.references import Pairs, describe_cells
 from orchestration.statistics.reliability import NOT_ASSESSED, StatusArray
@@ -74,7 +74,7 @@ def bound_columns(
     robust[~known] = pd.NA
     method = bounds.methods_of(counts.kind[row], low * scale, high * scale, unknown.is_outer[row], known, given)
     return pd.DataFrame(
-        {"bound_low": bound_low, "bound_high": bound_high, "bound_method": method, "is_sign_robust": robust}
+        {"bound_low": bound_low, "bound_high": bound_high, "bound_method": texts(method), "is_sign_robust": robust}
     )
 
 

@@ -8,7 +8,7 @@ from orchestration.statistics import bounds, changes, contrasts, decomposition, 
 from orchestration.statistics.inequality_limits import (
     ANALYTIC_METHODS,
     SIMULATION_METHOD,
-    SIMULATION_METHOD_AT_ALL_SITES,
+    SIMULATION_METHOD_OF_MORE,
 )
 from tests.spec.methods.method import Method, shown
 from tests.spec.methods.page import PAGE, PARTS, render
@@ -42,7 +42,7 @@ def test_every_method_name_on_a_row_is_on_the_page() -> None:
             changes.METHOD,
             decomposition.METHOD,
             SIMULATION_METHOD,
-            SIMULATION_METHOD_AT_ALL_SITES,
+            SIMULATION_METHOD_OF_MORE,
         ),
         *inequality.ORDERED_METHODS.values(),
         *ANALYTIC_METHODS.values(),

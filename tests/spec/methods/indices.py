@@ -10,7 +10,7 @@ from orchestration.statistics.inequality_groups import Groups
 from orchestration.statistics.inequality_indices import COMPLEX, SIMPLE, unordered_indices
 from orchestration.statistics.inequality_limits import (
     SIMULATION_METHOD,
-    SIMULATION_METHOD_AT_ALL_SITES,
+    SIMULATION_METHOD_OF_MORE,
     unordered_limits,
 )
 from orchestration.statistics.inequality_ordered import BOUNDED, LINEAR, bounded_indices, linear_indices
@@ -97,7 +97,7 @@ METHODS = (
         {"mrd, low": "0.15", "mrd, high": "0.35", "mdm_w, low": "0.04", "mdm_w, high": "0.09"},
         _limits,
         (
-            *(SIMULATION_METHOD, SIMULATION_METHOD_AT_ALL_SITES),
+            *(SIMULATION_METHOD, SIMULATION_METHOD_OF_MORE),
             *("normal, variance of a quadratic form", "delta method"),
             *("normal, against the most advantaged group", "as for par"),
         ),

@@ -17,7 +17,7 @@ from orchestration.statistics.inequality import BURDEN, COLUMNS, EVERY_INDEX, NU
 from orchestration.statistics.inequality_groups import Groups
 from orchestration.statistics.inequality_indices import COMPLEX, SIMPLE, unordered_indices
 from orchestration.statistics.inequality_limits import (
-    SIMULATION_METHOD_AT_ALL_SITES,
+    SIMULATION_METHOD_OF_MORE,
     unordered_limits,
 )
 from orchestration.statistics.inequality_ordered import BOUNDED, LINEAR, bounded_indices, linear_indices
@@ -77,7 +77,7 @@ def test_signed_indices_are_positive_where_the_poorest_are_worse_off(measure: st
 def test_the_method_of_par_is_the_one_that_its_limits_have() -> None:
     """Against the most advantaged group a formula; against the best, whichever it is, the distance from the best."""
     without = compute(*race(24, 48, 96)).set_index("index_id")
-    assert (without.loc[["par", "burden", "mdb_w"], "index_method"] == SIMULATION_METHOD_AT_ALL_SITES).all()
+    assert (without.loc[["par", "burden", "mdb_w"], "index_method"] == SIMULATION_METHOD_OF_MORE).all()
     assert without.loc["par", ["index_low", "index_high"]].tolist() == pytest.approx(
         without.loc["mdb_w", ["index_low", "index_high"]].tolist()
     )

@@ -55,7 +55,8 @@ def test_indices_without_an_order(case: str) -> None:
     for name in (*SIMPLE, *COMPLEX):
         low, high = limits[name]
         covered = np.mean((low <= values[name] + 1e-9) & (values[name] - 1e-9 <= high))
-        assert 0.925 < covered <= 1.0, (case, name, covered)
+        # Where groups are alike, limits that reach down to no inequality are right by construction.
+        assert 0.925 < covered <= (0.99 if case in ("unequal sizes", "mild") else 1.0), (case, name, covered)
 
 
 def test_groups_count_as_equal_by_cochrans_q_at_the_level_of_the_interval() -> None:
