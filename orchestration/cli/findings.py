@@ -54,15 +54,19 @@ def findings(settings: Settings) -> Iterator[Finding]:
 
 
 def _registers(settings: Settings) -> Iterator[Finding]:
-    """The team's registers, and what is kept between runs. Whether they fit the data is seen by the run."""
+    """The team's registers, and what is kept between runs."""
+    from orchestration.cli.findings_registers import fit
     from orchestration.registers.chart_baselines import read_chart_baselines
     from orchestration.registers.reading import read_registers
     from orchestration.release.references import read_references
 
     try:
-        frames = read_registers(settings.registers).frames()
-        rows = ", ".join(f"{len(frame):,} in {name}" for name, frame in frames.items())
-        yield Finding("ok", "registers", rows if settings.registers else "none: no aims, change tests or drivers")
+        registers = read_registers(settings.registers)
+        rows = ", ".join(f"{len(frame):,} in {name}" for name, frame in registers.frames().items())
+        words = (
+            f"{rows}; {fit(registers, settings)}" if settings.registers else "none: no aims, change tests or drivers"
+        )
+        yield Finding("ok", "registers", words)
     except EquityError as error:
         yield Finding("wrong", "registers", str(error))
     try:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orchestration.cli.findings import Finding, findings
+from orchestration.cli.findings_registers import FITTED, NOT_FITTED
 from orchestration.defs.resources.run_lock import exclusive
-from orchestration.settings import Disclosure, IdentityMapSource, Settings, Source, demo_settings
+from orchestration.settings import PROJECT_ROOT, Disclosure, IdentityMapSource, Settings, Source, demo_settings
 from orchestration.settings_area import CensusAcsSource, GeocodeFilesSource
 from orchestration.settings_fhir import FhirFilesSource
 from orchestration.settings_omop import OmopSource, SyntheaSource
@@ -217,6 +219,19 @@ def test_a_fhir_file_that_tells_no_type_is_a_note(settings: Settings, tmp_path: 
     found = of(with_fhir(settings, tmp_path, Patient="{}", other="{}"), "source ehr")
     assert found.state == "note"
     assert "other.ndjson" in found.words
+
+
+def test_registers_are_held_against_the_last_run(settings: Settings, published: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "registers"
+    shutil.copytree(PROJECT_ROOT / "seeds", folder)
+    given = {"registers": folder}
+    assert of(settings.model_copy(update=given), "registers").words.endswith(NOT_FITTED)
+    assert of(published.model_copy(update=given), "registers").words.endswith(FITTED)
+    aims = folder / "aims.csv"
+    aims.write_text(aims.read_text(encoding="utf-8").replace("hba1c_above_9", "hba1c_above_99"), encoding="utf-8")
+    finding = of(published.model_copy(update=given), "registers")
+    assert finding.state == "wrong"
+    assert "aims.csv, line 3" in finding.words and "hba1c_above_99" in finding.words
 
 
 def test_registers_that_cannot_be_read_are_wrong(settings: Settings, tmp_path: Path) -> None:
