@@ -125,12 +125,19 @@ class Disclosure(_Strict):
 
     `exact_seconds`: for how long hidden counts are also examined by linear programming, which finds what several sums
     give away together; 0 leaves it at sum after sum. `kept_in_marts`: groupings that are not published. Groupings of
-    the same children take values from each other, because where two differ by a few children one must hide.
+    the same children take values from each other, because where two differ by a few children one must hide. `zeros`:
+    whether a group of which nobody or everybody has the outcome is shown, or suppressed as if the count were small.
     """
 
     min_cell: Annotated[int, Field(ge=2, le=1000)] = POLICY_MIN_CELL
     exact_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.0
     kept_in_marts: tuple[str, ...] = KEPT_IN_MARTS
+    zeros: Literal["show", "suppress"] = "show"
+
+    @property
+    def hides_zeros(self) -> bool:
+        """Whether zeros and full counts are suppressed."""
+        return self.zeros == "suppress"
 
 
 class Gate(_Strict):

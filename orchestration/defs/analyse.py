@@ -89,6 +89,7 @@ def analysis(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
             followed_groups(read_registers(settings.registers).aims),
             settings.disclosure.exact_seconds,
             statuses(current_release(settings)),
+            hides_zeros=settings.disclosure.hides_zeros,
         )
         result = analyse(
             protected,

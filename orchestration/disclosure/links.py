@@ -43,7 +43,7 @@ class System:
     Every unknown counts people or events. `row_of`, `unknown_of`: pairs that say which row of the strata frame shows
     which unknown: it is hidden as long as all of its rows are. Unknowns without a row are differences that nobody
     publishes. `cost`: what is lost when an unknown is hidden; `is_total`: it counts everybody; `panel_of_row`: which
-    rows stand beside each other, by number.
+    rows stand beside each other, by number; `is_protected_zero`: it is 0, and that is hidden like a small count.
     """
 
     value: FloatArray
@@ -53,6 +53,11 @@ class System:
     row_of: IntArray
     unknown_of: IntArray
     panel_of_row: IntArray
+    is_protected_zero: BoolArray
+
+    def is_small(self, min_cell: int) -> BoolArray:
+        """Which unknowns may not be worked out: counts from 1 to `min_cell` - 1, and zeros that are protected too."""
+        return self.is_protected_zero | ((self.value >= 1) & (self.value < min_cell))
 
     def hidden(self, is_hidden_row: BoolArray) -> BoolArray:
         """Which unknowns nobody can read, given which rows are hidden."""
@@ -101,12 +106,16 @@ def _listed(matrix: sparse.csr_matrix | sparse.csc_matrix, keys: IntArray) -> In
 
 @dataclass(frozen=True)
 class _Quantity:
-    """One kind of count over cells: `cells` (sorted) and `values`; per measure that shows it, its cells and rows."""
+    """One kind of count over cells: `cells` (sorted) and `values`; per measure that shows it, its cells and rows.
+
+    `protected_zeros`: the cells in which this count is 0 and may not be known to be.
+    """
 
     cells: IntArray
     values: FloatArray
     rows: tuple[tuple[IntArray, IntArray], ...]
     is_additive_over_time: bool
+    protected_zeros: IntArray
 
 
 def linked_cells(
@@ -116,12 +125,15 @@ def linked_cells(
     periods: pd.DataFrame,
     members: pd.DataFrame,
     wanted: pd.DataFrame | None = None,
+    *,
+    hides_zeros: bool = False,
 ) -> System:
     """The system of all rows of `strata` (fct_measure_stratum: keys and counts, none missing).
 
     `measures`, `stratifiers`, `periods`: the dim_ tables. `members`: dimension, stratifier, stratum and code: which
     codes each group of a roll-up consists of, so that groups that are equal or lie within each other are seen.
-    `wanted`: measure_id, stratifier and stratum of groups that a team follows: they are dear.
+    `wanted`: measure_id, stratifier and stratum of groups that a team follows: they are dear. `hides_zeros`: that
+    nobody, or everybody, of a group has the outcome is protected like a small count.
     """
     frame = strata.reset_index(drop=True)
     cell_of = _numbered(frame, list(CELL))
@@ -129,11 +141,13 @@ def linked_cells(
     sums = cell_sums(cells, stratifiers, periods)
     pairs = nested_cells(cells, members)
     weights = _Weights(cell_weights(cells), group_numbers(cells), _wanted_cells(cells, wanted))
-    quantities = _merged(_quantities(frame, cell_of, measures))
+    quantities = _merged(_quantities(frame, cell_of, measures, hides_zeros=hides_zeros))
     return _system(quantities, sums, pairs, weights, totals(cells), _panels(frame))
 
 
-def _quantities(frame: pd.DataFrame, cell_of: IntArray, measures: pd.DataFrame) -> list[tuple[str, str, _Quantity]]:
+def _quantities(
+    frame: pd.DataFrame, cell_of: IntArray, measures: pd.DataFrame, *, hides_zeros: bool
+) -> list[tuple[str, str, _Quantity]]:
     """(measure, name, quantity) for what each measure counts, and for what follows by subtraction."""
     kinds = measures.set_index("measure_id")
     found = []
@@ -156,7 +170,9 @@ def _quantities(frame: pd.DataFrame, cell_of: IntArray, measures: pd.DataFrame) 
             counted["complement"] = (denominator - numerator, False)
         for name, (values, is_shown) in counted.items():
             shown: tuple[tuple[IntArray, IntArray], ...] = ((cells, order),) if is_shown else ()
-            quantity = _Quantity(cells, values, shown, kind == "rate" and name == "numerator")
+            is_outcome = hides_zeros and name in ("numerator", "complement")
+            zeros = cells[is_outcome & (values == 0) & (denominator > 0)]
+            quantity = _Quantity(cells, values, shown, kind == "rate" and name == "numerator", zeros)
             found.append((str(measure), name, quantity))
     return found
 
@@ -173,7 +189,12 @@ def _merged(found: list[tuple[str, str, _Quantity]]) -> dict[tuple[str, str], _Q
             at = np.minimum(np.searchsorted(other.cells, quantity.cells), other.cells.size - 1)
             if np.array_equal(other.cells[at], quantity.cells) and np.array_equal(other.values[at], quantity.values):
                 is_additive = other.is_additive_over_time or quantity.is_additive_over_time
-                clusters[index] = replace(other, rows=other.rows + quantity.rows, is_additive_over_time=is_additive)
+                clusters[index] = replace(
+                    other,
+                    rows=other.rows + quantity.rows,
+                    is_additive_over_time=is_additive,
+                    protected_zeros=np.union1d(other.protected_zeros, quantity.protected_zeros),
+                )
                 cluster_of[measure, name] = index
                 break
         else:
@@ -247,6 +268,12 @@ def _system(
             ]
         ),
         equations=matrix,
+        is_protected_zero=np.concatenate(
+            [
+                *(np.isin(quantity.cells, quantity.protected_zeros) for quantity in every),
+                *(np.zeros(one.size, dtype=np.bool_) for one in differences),
+            ]
+        ),
         row_of=np.concatenate([rows for rows, _ in shown]),
         unknown_of=np.concatenate([unknowns for _, unknowns in shown]),
         panel_of_row=panels,

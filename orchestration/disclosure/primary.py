@@ -21,20 +21,21 @@ _KEY = ("measure_id", "grain", "period_starts_on", "site", "stratifier", "stratu
 _DEFINITION = ("measure_id", "kind", "denominator_unit")
 
 
-def protect(strata: pd.DataFrame, measures: pd.DataFrame, min_cell: int) -> pd.DataFrame:
+def protect(strata: pd.DataFrame, measures: pd.DataFrame, min_cell: int, *, hides_zeros: bool = False) -> pd.DataFrame:
     """`strata` with `disclosure_status`, and NULL counts and sums (Int64) in the rows that are suppressed.
 
     Suppressed is a row in which any of these is from 1 to `min_cell` - 1 (CMS Cell Size Suppression Policy: 11):
     `n_patients`; `numerator`, whether people, events or days, unless it is the sum of a mean; `denominator` where it
     counts patients; the patients outside such a denominator; and for proportions the complement, denominator less
-    numerator. Reasons why a group is not known are rows like any other. A row of zeros is published.
+    numerator. Reasons why a group is not known are rows like any other. A row of zeros is published. `hides_zeros`: so
+    is then only a group of nobody; one of which nobody, or everybody, has the outcome is suppressed.
 
     `strata` has the keys and counts of fct_measure_stratum; rows that are held already (`disclosure_status`
     not_assessed, no counts) stay so. `measures` is dim_measure. Raises StatisticsError for counts that are missing,
     negative, not whole or contradict each other, and for an unknown measure.
     """
     counts, held = _counts(strata)
-    small = _reasons(strata, measures, counts, min_cell)
+    small = _reasons(strata, measures, counts, min_cell, hides_zeros=hides_zeros)
     suppressed = np.logical_or.reduce(list(small.values())) & ~held
     status = np.where(held, NOT_ASSESSED, np.where(suppressed, SUPPRESSED, PUBLISHED))
     columns = [column for column in (*_COUNTS, *_SUMS) if column in strata.columns]
@@ -71,7 +72,12 @@ def check_protected(strata: pd.DataFrame, measures: pd.DataFrame, min_cell: int)
 
 
 def _reasons(
-    strata: pd.DataFrame, measures: pd.DataFrame, counts: dict[str, np.ndarray], min_cell: int
+    strata: pd.DataFrame,
+    measures: pd.DataFrame,
+    counts: dict[str, np.ndarray],
+    min_cell: int,
+    *,
+    hides_zeros: bool = False,
 ) -> dict[str, np.ndarray]:
     """Which rows break which rule; a held row breaks none, as it has no counts."""
     if min_cell < 1:
@@ -95,7 +101,10 @@ def _reasons(
     ):
         if rows.any():
             raise _refusal(StatisticsError, strata, rows, rule, "correct the step that counted")
+    counted = hides_zeros & (denominator > 0)
     return {
+        "some have the outcome": counted & (numerator == 0) & (kind != "mean"),
+        "not all have the outcome": counted & (numerator == denominator) & proportion,
         "`n_patients` is 0 or large enough": small(n_patients),
         "`numerator` is 0 or large enough": small(numerator) & (kind != "mean"),
         "`denominator` is 0 or large enough": small(denominator) & of_patients,

@@ -48,7 +48,7 @@ def hide_further(
         known[system.unknown_of[is_known_row[system.row_of]]] = True
     rows = _hide_by_sums(system, is_hidden_row, min_cell, known)
     until = time.monotonic() + exact_seconds
-    small = (system.value >= 1) & (system.value < min_cell)
+    small = system.is_small(min_cell)
     while time.monotonic() < until:
         hidden = system.hidden(rows)
         low, high = narrowed(attack_on(system.equations, system.value, hidden), *start(system.value, hidden))
@@ -79,7 +79,7 @@ def _hide_by_sums(system: System, is_hidden_row: BoolArray, min_cell: int, known
     owners = sparse.csr_matrix(
         (np.ones(system.row_of.size), (system.unknown_of, system.row_of)), shape=(system.value.size, rows.size)
     )
-    small = (system.value >= 1) & (system.value < min_cell)
+    small = system.is_small(min_cell)
     tired, spared = np.zeros(system.value.size, dtype=np.bool_), system.is_total | known
     hidden = system.hidden(rows)
     low, high = narrowed(attack_on(system.equations, system.value, hidden), *start(system.value, hidden))

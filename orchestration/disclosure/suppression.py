@@ -23,21 +23,24 @@ def suppress(
     wanted: pd.DataFrame | None = None,
     exact_seconds: float = 0.0,
     before: pd.DataFrame | None = None,
+    *,
+    hides_zeros: bool = False,
 ) -> pd.DataFrame:
     """`strata` (fct_measure_stratum) with `disclosure_status`, and NULL counts and sums in suppressed rows.
 
     Rows with a small count and the further ones have one and the same status: which is which would itself narrow them
     down. `measures`, `stratifiers`, `periods`: the dim_ tables; `members`: which codes each group of a roll-up consists
     of (dimension, stratifier, stratum, code); `wanted`: measure_id, stratifier and stratum of groups that are hidden
-    last; `exact_seconds`: see `secondary.hide_further`; `before`: keys and `disclosure_status` of the rows of the
-    release before. What it hid stays hidden, and what it showed is hidden for the sake of others only where nothing
-    else is left: who has both releases would know it. Raises StatisticsError as `primary.protect` does.
+    last; `exact_seconds`: see `secondary.hide_further`; `hides_zeros`: see `primary.protect`; `before`: keys and
+    `disclosure_status` of the rows of the release before. What it hid stays hidden, and what it showed is hidden for
+    the sake of others only where nothing else is left: who has both releases would know it. Raises StatisticsError as
+    `primary.protect` does.
     """
-    result = protect(strata, measures, min_cell)
+    result = protect(strata, measures, min_cell, hides_zeros=hides_zeros)
     was_hidden, was_shown = _in_release_before(strata, before)
     # The same rows in another order are to lead to the same choice.
     order = strata.sort_values(["measure_id", *CELL]).index
-    system = linked_cells(strata.loc[order], measures, stratifiers, periods, members, wanted)
+    system = linked_cells(strata.loc[order], measures, stratifiers, periods, members, wanted, hides_zeros=hides_zeros)
     is_hidden = result["disclosure_status"].ne(PUBLISHED) | was_hidden
     rows = hide_further(
         system, is_hidden.loc[order].to_numpy(), min_cell, exact_seconds, was_shown.loc[order].to_numpy()

@@ -88,10 +88,11 @@ _RELATIONS = """
 """
 
 
-def audit_findings(tables: Tables, min_cell: int) -> list[str]:
+def audit_findings(tables: Tables, min_cell: int, *, hides_zeros: bool = False) -> list[str]:
     """Hidden counts that what is shown pins among those of 1 to `min_cell - 1`: groups, never numbers.
 
-    Found is a count whose highest possible value lies there. Empty when nothing is.
+    Found is a count whose highest possible value lies there; with `hides_zeros` also one that can be nothing but 0, of
+    children who have, or have not, the outcome in a group that has somebody. Empty when nothing is.
     """
     import duckdb
 
@@ -101,7 +102,7 @@ def audit_findings(tables: Tables, min_cell: int) -> list[str]:
         con.register("measures", tables["measures"])
         _prepare(con)
         _narrow(con)
-        return _pinned(con, min_cell)
+        return _pinned(con, min_cell, hides_zeros=hides_zeros)
     finally:
         con.close()
 
@@ -203,12 +204,23 @@ def _narrow(con: duckdb.DuckDBPyConnection) -> None:
             return
 
 
-def _pinned(con: duckdb.DuckDBPyConnection, min_cell: int) -> list[str]:
+# A group has somebody where its children are shown, or cannot be none.
+_HAS_SOMEBODY = """
+    exists (from count_of as children left join hidden as unknown using (id) join quantity as of_whom
+        on of_whom.quantity = children.quantity and of_whom.what = 'children'
+        join measures on measures.measure_id = counted.of_measure
+            and of_whom.of_measure in (measures.measure_id, measures.population)
+        where children.cell = count_of.cell and coalesce(unknown.low, children.known) >= 1)
+"""
+
+
+def _pinned(con: duckdb.DuckDBPyConnection, min_cell: int, *, hides_zeros: bool) -> list[str]:
+    of_outcome = f"or (hidden.high = 0 and counted.what in ('numerator', 'complement') and {_HAS_SOMEBODY})"
     found = con.execute(
-        f"""select concat_ws(' / ', what, nullif(of_measure, ''), grain, period_starts_on, site, stratifier, stratum,
+        f"""select concat_ws(' / ', counted.what, nullif(counted.of_measure, ''), grain, period_starts_on, site, stratifier, stratum,
             nullif(stratum_2, '')) as cell
-        from hidden inner join count_of using (id) inner join cell using (cell) inner join quantity using (quantity)
-        where hidden.high between 1 and {min_cell - 1} order by all"""
+        from hidden inner join count_of using (id) inner join cell using (cell) inner join quantity as counted using (quantity)
+        where hidden.high between 1 and {min_cell - 1} {of_outcome if hides_zeros else ""} order by all"""
     ).fetchall()
     if not found:
         return []

@@ -69,7 +69,7 @@ def build_release(
         before = current_release(settings)
         tables = read_tables(con, quality, release_id=staged.release_id, before=before)
         changes = reference_changes(tables["gaps"], _gaps_of(before) if before else None)
-        require_safe(tables, settings.disclosure.min_cell)
+        require_safe(tables, settings.disclosure.min_cell, hides_zeros=settings.disclosure.hides_zeros)
         manifest = build_manifest(
             con,
             tables,
@@ -103,12 +103,16 @@ def _write(
     aside: ProcessPoolExecutor,
 ) -> dict[str, Any]:
     """Every file of the release, then the manifest with their hashes, then the same check that anybody can repeat."""
-    window, min_cell = manifest["window"], settings.disclosure.min_cell
+    window = manifest["window"]
+    policy: dict[str, Any] = {
+        "min_cell": settings.disclosure.min_cell,
+        "hides_zeros": settings.disclosure.hides_zeros,
+    }
 
     def checked_tables(*written: Future[None]) -> list[str]:
         for file in written:
             file.result()
-        return table_findings(staged.path, manifest, min_cell=min_cell, guarded=tables)
+        return table_findings(staged.path, manifest, **policy, guarded=tables)
 
     # Files are written and read again outside Python's lock, so the report is drawn meanwhile.
     with ThreadPoolExecutor(2, thread_name_prefix="release") as pool:
@@ -150,7 +154,7 @@ def _write(
         words=STATUS_WORDS,
     )
     whole = write_manifest(manifest, staged.path)
-    checked = verify_directory(staged.path, min_cell=min_cell, of_tables=of_tables.result())
+    checked = verify_directory(staged.path, **policy, of_tables=of_tables.result())
     if not checked.ok:
         raise BlockedError(
             "a release passes its own verification before it becomes current",

@@ -35,9 +35,9 @@ STATUS_WORDS = {
 }
 
 
-def require_safe(tables: Tables, min_cell: int) -> None:
+def require_safe(tables: Tables, min_cell: int, *, hides_zeros: bool = False) -> None:
     """Raise BlockedError unless the tables keep the release contract and show no count from 1 to `min_cell - 1`."""
-    findings = guard_findings(tables, min_cell)
+    findings = guard_findings(tables, min_cell, hides_zeros=hides_zeros)
     if findings:
         raise BlockedError(
             "nothing is published that could point to a child or that the release contract does not have",
@@ -47,8 +47,11 @@ def require_safe(tables: Tables, min_cell: int) -> None:
         )
 
 
-def guard_findings(tables: Tables, min_cell: int) -> list[str]:
-    """What is wrong, in words without any published number; empty when nothing is. Shapes are checked first."""
+def guard_findings(tables: Tables, min_cell: int, *, hides_zeros: bool = False) -> list[str]:
+    """What is wrong, in words without any published number; empty when nothing is. Shapes are checked first.
+
+    `hides_zeros`: that nobody, or everybody, of a group has the outcome is not to be shown either.
+    """
     import duckdb
 
     findings = [finding for name in TABLES for finding in _shape_findings(name, tables.get(name))]
@@ -59,7 +62,7 @@ def guard_findings(tables: Tables, min_cell: int) -> list[str]:
     try:
         for name, table in tables.items():
             con.register(name, table)
-        for table_name, rule, query in _rules(int(min_cell)):
+        for table_name, rule, query in _rules(int(min_cell), hides_zeros=hides_zeros):
             findings += _broken(con, table_name, rule, query)
     finally:
         con.close()
@@ -88,12 +91,13 @@ def _broken(con: duckdb.DuckDBPyConnection, table: str, rule: str, query: str) -
     return [f"{table}: {rule} ({rows} rows, first {first})"] if rows else []
 
 
-def _rules(min_cell: int) -> list[tuple[str, str, str]]:
+def _rules(min_cell: int, *, hides_zeros: bool) -> list[tuple[str, str, str]]:
     """(table, rule in words, query for the rows that break it)."""
     return [
         *_word_rules(),
         *_withheld_rules(),
         *_count_rules(min_cell),
+        *(_zero_rules() if hides_zeros else ()),
         *_gap_rules(),
         *_index_rules(),
         *_change_rules(),
@@ -199,6 +203,14 @@ def _count_rules(min_cell: int) -> list[tuple[str, str, str]]:
             abs(value - numerator / nullif(denominator, 0) * multiplier) > 1e-9 * greatest(1, abs(value)), true)""",
     }
     return [("strata", rule, f"from ({source}) where {condition}") for rule, condition in where.items()]
+
+
+def _zero_rules() -> list[tuple[str, str, str]]:
+    counted = "from strata inner join measures using (measure_id) where denominator > 0"
+    return [
+        ("strata", "nobody has the outcome", f"{counted} and kind <> 'mean' and numerator = 0"),
+        ("strata", "everybody has the outcome", f"{counted} and kind = 'proportion' and numerator = denominator"),
+    ]
 
 
 def _gap_rules() -> list[tuple[str, str, str]]:

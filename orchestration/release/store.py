@@ -102,7 +102,11 @@ def show_release(settings: Settings, release_id: str = CURRENT) -> dict[str, Any
 
 def verify_release(settings: Settings, release_id: str = CURRENT) -> Verification:
     """Recompute what the release promises: hashes, files, manifest, same rows in every format, no small count."""
-    return verify_directory(find_release(settings, release_id), min_cell=settings.disclosure.min_cell)
+    return verify_directory(
+        find_release(settings, release_id),
+        min_cell=settings.disclosure.min_cell,
+        hides_zeros=settings.disclosure.hides_zeros,
+    )
 
 
 def find_release(settings: Settings, release_id: str = CURRENT) -> Path:

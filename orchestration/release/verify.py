@@ -45,26 +45,35 @@ class Verification:
         return not self.findings
 
 
-def verify_directory(path: Path, *, min_cell: int, of_tables: Sequence[str] | None = None) -> Verification:
+def verify_directory(
+    path: Path, *, min_cell: int, hides_zeros: bool = False, of_tables: Sequence[str] | None = None
+) -> Verification:
     """Findings about the release in `path`, in plain words and without any published number.
 
-    `min_cell` is today's smallest count that may be shown; the release's own setting is applied too, the stricter wins.
+    `min_cell` is today's smallest count that may be shown and `hides_zeros` whether zeros may not; the release's own
+    settings are applied too, the stricter wins.
     `of_tables`: what `table_findings` gave, where that was asked already.
     """
     manifest, findings = _read_manifest(path)
     entries = file_entries(path)
     findings += _file_findings(manifest, entries, path)
     if of_tables is None:
-        of_tables = table_findings(path, manifest, min_cell=max(min_cell, _own_min_cell(manifest)))
+        own = _own_policy(manifest)
+        of_tables = table_findings(
+            path,
+            manifest,
+            min_cell=max(min_cell, own["min_cell"] if isinstance(own.get("min_cell"), int) else 0),
+            hides_zeros=hides_zeros or own.get("zeros") == "suppress",
+        )
     return Verification(path.name, len(entries), (*findings, *of_tables))
 
 
-def _own_min_cell(manifest: dict[str, Any]) -> int:
-    """The smallest count that the release itself promised to show; 0 where its manifest does not say."""
+def _own_policy(manifest: dict[str, Any]) -> dict[str, Any]:
+    """What the release itself promised to hide; empty where its manifest does not say."""
     value: Any = manifest
-    for name in ("settings", "disclosure", "min_cell"):
+    for name in ("settings", "disclosure"):
         value = value.get(name) if isinstance(value, dict) else None
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, dict) else {}
 
 
 def _read_manifest(path: Path) -> tuple[dict[str, Any], list[str]]:
@@ -110,7 +119,12 @@ def _file_findings(manifest: dict[str, Any], entries: list[dict[str, Any]], path
 
 
 def table_findings(
-    path: Path, manifest: Mapping[str, Any], *, min_cell: int, guarded: Tables | None = None
+    path: Path,
+    manifest: Mapping[str, Any],
+    *,
+    min_cell: int,
+    hides_zeros: bool = False,
+    guarded: Tables | None = None,
 ) -> list[str]:
     """What is wrong with the tables in `path`, in each of their three forms, and with what `manifest` says of them.
 
@@ -140,8 +154,11 @@ def table_findings(
     ):
         if differs and set(tables) == set(TABLES):
             if guarded is None or not all(_same(tables[name], table) for name, table in guarded.items()):
-                findings += [f"{form}: {finding}" for finding in guard_findings(tables, min_cell)]
-            findings += [f"{form}: {finding}" for finding in audit_findings(tables, min_cell)]
+                findings += [
+                    f"{form}: {finding}" for finding in guard_findings(tables, min_cell, hides_zeros=hides_zeros)
+                ]
+            attacked = audit_findings(tables, min_cell, hides_zeros=hides_zeros)
+            findings += [f"{form}: {finding}" for finding in attacked]
     return findings + _manifest_findings(parquet, str(manifest.get("release_id", path.name)), manifest)
 
 

@@ -60,6 +60,18 @@ def test_nothing_is_worked_out_of_what_is_published(counts: dict[str, pd.DataFra
     assert (protected.loc[~hidden, shown] == counts["strata"].loc[~hidden, shown]).all(axis=None)
 
 
+def test_zeros_are_not_worked_out_either_where_they_are_hidden(counts: dict[str, pd.DataFrame]) -> None:
+    strata, measures = counts["strata"], counts["measures"]
+    shown = suppress(**counts, min_cell=MIN_CELL)
+    assert audit_findings(as_released(counts, shown), MIN_CELL, hides_zeros=True) != []
+    protected = suppress(**counts, min_cell=MIN_CELL, hides_zeros=True)
+    assert audit_findings(as_released(counts, protected), MIN_CELL, hides_zeros=True) == []
+    hidden = protected["disclosure_status"].eq("suppressed")
+    assert hidden.sum() > shown["disclosure_status"].eq("suppressed").sum()
+    kind = strata["measure_id"].map(measures.set_index("measure_id")["kind"])
+    assert not ((strata["numerator"] == 0) & (strata["denominator"] > 0) & (kind != "mean") & ~hidden).any()
+
+
 def test_every_equation_holds_and_every_row_is_in_the_system(system: System, counts: dict[str, pd.DataFrame]) -> None:
     assert abs(system.equations @ system.value).max() == 0
     assert (system.value >= 0).all()

@@ -57,6 +57,26 @@ def test_which_rows_are_suppressed(
     check_protected(found, MEASURES, 11)
 
 
+@pytest.mark.parametrize(
+    ("measure", "n_patients", "numerator", "denominator", "status"),
+    [
+        ("above", 100, 0, 80, "suppressed"),
+        ("above", 100, 80, 80, "suppressed"),
+        ("above", 100, 40, 80, "published"),
+        ("above", 0, 0, 0, "published"),
+        ("visits", 100, 0, 1200, "suppressed"),
+        ("visits", 100, 1200, 1200, "published"),
+        ("average", 40, 0, 40, "published"),
+    ],
+)
+def test_zeros_and_full_counts_are_hidden_where_the_policy_says_so(
+    measure: str, n_patients: int, numerator: int, denominator: int, status: str
+) -> None:
+    frame = strata_frame(_row(measure, n_patients, numerator, denominator))
+    assert protect(frame, MEASURES, 11, hides_zeros=True)["disclosure_status"].tolist() == [status]
+    assert protect(frame, MEASURES, 11)["disclosure_status"].tolist() == ["published"]
+
+
 def test_only_the_row_itself_is_hidden_and_the_input_stays() -> None:
     strata = strata_frame(stratum("group_a", 5, 100), stratum("group_b", 50, 100), stratum("declined", 4, 40))
     found = protect(strata, MEASURES, 11)

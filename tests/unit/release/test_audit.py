@@ -78,6 +78,17 @@ def test_a_zero_that_is_pinned_is_nobody() -> None:
     assert audit_findings(tables(*rows), MIN_CELL) == []
 
 
+def test_a_zero_that_is_pinned_is_a_leak_where_zeros_are_hidden() -> None:
+    """Of the ten children that the others leave, none or all have it: X has 0 of 20, F and M the rest."""
+    total = (row("overall", "all", 400, 120, 400), row("sex", "F", 190, 60, 190))
+    leak = tables(*total, row("sex", "M", 190, 60, 190), hidden("sex", "X"))
+    assert audit_findings(leak, MIN_CELL) == []
+    assert "share" in "".join(audit_findings(leak, MIN_CELL, hides_zeros=True))
+    nobody = tables(*total, row("sex", "M", 210, 60, 210), hidden("sex", "X"))
+    assert audit_findings(nobody, MIN_CELL, hides_zeros=True) == []
+    assert audit_findings(tables(*SAFE), MIN_CELL, hides_zeros=True) == []
+
+
 def test_quarters_of_groups_that_children_move_between_say_nothing_of_the_year() -> None:
     rows = [
         *LASTING,

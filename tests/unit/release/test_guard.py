@@ -88,6 +88,16 @@ def test_zero_and_the_smallest_count_that_may_be_shown_are_not_found(tables: Tab
     assert "too small" not in found
 
 
+def test_zeros_and_full_counts_are_found_where_they_are_to_be_hidden(tables: Tables) -> None:
+    for measure, numerator, rule in (
+        ("ed_visits", 0, "nobody has the outcome"),
+        ("hba1c_below_7", lambda found: found["denominator"], "everybody has the outcome"),
+    ):
+        made = changed(tables, "strata", published(measure), numerator=numerator)
+        assert rule in "".join(guard_findings(made, MIN_CELL, hides_zeros=True))
+        assert rule not in "".join(guard_findings(made, MIN_CELL))
+
+
 def test_a_sum_of_tenths_and_months_of_persons_are_no_counts_of_people(tables: Tables) -> None:
     assert "too small" not in findings_after(tables, "strata", published("hba1c_mean"), numerator=5)
     assert "too small" not in findings_after(tables, "strata", published("ed_visits"), denominator=6)
