@@ -217,9 +217,10 @@ _HAS_SOMEBODY = """
 def _pinned(con: duckdb.DuckDBPyConnection, min_cell: int, *, hides_zeros: bool) -> list[str]:
     of_outcome = f"or (hidden.high = 0 and counted.what in ('numerator', 'complement') and {_HAS_SOMEBODY})"
     found = con.execute(
-        f"""select concat_ws(' / ', counted.what, nullif(counted.of_measure, ''), grain, period_starts_on, site, stratifier, stratum,
-            nullif(stratum_2, '')) as cell
-        from hidden inner join count_of using (id) inner join cell using (cell) inner join quantity as counted using (quantity)
+        f"""select concat_ws(' / ', counted.what, nullif(counted.of_measure, ''), grain, period_starts_on, site,
+            stratifier, stratum, nullif(stratum_2, '')) as cell
+        from hidden inner join count_of using (id) inner join cell using (cell)
+        inner join quantity as counted using (quantity)
         where hidden.high between 1 and {min_cell - 1} {of_outcome if hides_zeros else ""} order by all"""
     ).fetchall()
     if not found:
