@@ -64,11 +64,23 @@ def is_clear(gap: Row) -> bool:
     )
 
 
-def largest(gaps: Sequence[Row], every: Sequence[Row]) -> list[Row]:
+def clear(gaps: Sequence[Row], every: Sequence[Row]) -> list[Row]:
     """The clear gaps of the year, largest ratio first; a measure's second convention is left out."""
     twice = {row["measure_id"] for row in every if row["untested_convention"] == "untested_not_met"}
-    clear = [gap for gap in gaps if gap["measure_id"] not in twice and gap["ratio"] is not None and is_clear(gap)]
-    return sorted(clear, key=lambda gap: -gap["ratio"])[:MOST_GAPS]
+    found = [gap for gap in gaps if gap["measure_id"] not in twice and gap["ratio"] is not None and is_clear(gap)]
+    return sorted(found, key=lambda gap: -gap["ratio"])
+
+
+def largest(gaps: Sequence[Row], every: Sequence[Row]) -> list[Row]:
+    """The few clear gaps of the year that are listed, largest ratio first."""
+    return clear(gaps, every)[:MOST_GAPS]
+
+
+def year_labels(strata: pa.Table) -> dict[object, str]:
+    """First day of each year of the release, with the year in words."""
+    years = _where(strata, grain="year").select(["period_starts_on", "period_label"])
+    years = years.group_by(["period_starts_on", "period_label"]).aggregate([])
+    return {row["period_starts_on"]: str(row["period_label"]) for row in years.to_pylist()}
 
 
 def trend_groups(year_rows: Sequence[Row]) -> tuple[str, list[Row]]:
@@ -102,7 +114,6 @@ def counts(tables: dict[str, pa.Table], year_rows: Sequence[Row]) -> dict[str, i
         "measures": tables["measures"].num_rows,
         "sites": sum(site != ALL_SITES for site in pc.unique(strata["site"]).to_pylist()),
         "children": max((n for n in everyone if n is not None), default=None),
-        "values": _where(strata, disclosure_status="published").num_rows,
         "suppressed_values": _where(strata, disclosure_status=words.SUPPRESSED).num_rows,
         "suppressed_gaps": _where(gaps, disclosure_status=words.SUPPRESSED).num_rows,
         "held": tables["held"].num_rows,
