@@ -13,7 +13,15 @@ from pathlib import Path
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from orchestration.release import charts, report_aims, report_changes, report_data, report_opening, report_sections
+from orchestration.release import (
+    charts,
+    report_aims,
+    report_changes,
+    report_data,
+    report_opening,
+    report_quality,
+    report_sections,
+)
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -69,6 +77,7 @@ def render(
         trends=report_sections.trends(tables["strata"], chosen, year_rows),
         aims=report_aims.aim_sections(tables),
         key=list(zip(charts.GROUP_COLOURS, charts.GROUP_SHAPES, strict=True)),
+        recorded=report_quality.recorded(tables),
         held=report_data.held_groups(tables["held"]),
         changes=report_changes.changes(tables),
     )

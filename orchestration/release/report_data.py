@@ -143,12 +143,17 @@ def held_groups(held: pa.Table) -> list[Row]:
 
 
 def held_reasons(held: pa.Table) -> list[Row]:
-    """What is held, by site and reason: which groupings and how many slices, most first.
+    """What is held, by site and reason."""
+    return by_reason(held.to_pylist())
+
+
+def by_reason(slices: Sequence[Row]) -> list[Row]:
+    """Slices by site and reason: which groupings and how many slices, most first.
 
     A slice that is held for several reasons counts under each of them. Reasons that differ only in figures are one.
     """
     found: dict[tuple[str, str], list[tuple[Row, str]]] = {}
-    for row in held.to_pylist():
+    for row in slices:
         for reason in words.split(row["reasons"]):
             found.setdefault((row["site_label"] or row["site"], words.without_figures(reason)), []).append(
                 (row, reason)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.release_frames import QUARTER, SUPPRESSED, gap, held, measure, page, stratum
+from tests.support.release_frames import QUARTER, SUPPRESSED, change, gap, held, measure, page, recorded, stratum
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
@@ -48,6 +48,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
         ],
         gaps=[gap("Black", quality_status="warn", quality_reasons="Codes changed"), gap(LONG)],
         held=[held("site_e"), held(LONG, reasons="First reason; Second reason")],
+        changes=[change("Black"), change(LONG, change_verdict="narrowed", levelling_down="yes")],
+        quality=[recorded(site, month) for site in ("site_a", LONG) for month in range(1, 13)],
     )
     path: Path = tmp_path_factory.mktemp("report") / "index.html"
     path.write_text(html, encoding="utf-8")

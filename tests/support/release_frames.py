@@ -93,6 +93,15 @@ def held(site: str, **given: Any) -> dict[str, Any]:
     return {**_SLICE, **YEAR, **_RACE, "verdict": "hold", "reasons": reasons, "site": site, "site_label": site, **given}
 
 
+def recorded(site: str, month: int) -> dict[str, Any]:
+    """A quarter, in that month of 2025, of how completely a site has race and ethnicity; caution in some of them."""
+    period = {"grain": "quarter", "period_starts_on": date(2025, month, 1), "period_label": f"Quarter {month}"}
+    names = {"field": "race_ethnicity", "metric": "completeness", "site": site, "site_label": site}
+    hidden = month % 3 == 0
+    judged = {"verdict": "warn", "disclosure_status": "suppressed" if hidden else "published"}
+    return {**period, **names, **judged, "value": None if hidden else 0.85, "n": 200}
+
+
 def tables(**rows: list[dict[str, Any]]) -> dict[str, pa.Table]:
     """The five release tables with the given rows; a column that a row does not give is NULL."""
     return {
