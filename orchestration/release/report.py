@@ -21,6 +21,7 @@ from orchestration.release import (
     report_opening,
     report_quality,
     report_sections,
+    report_sites,
 )
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -77,6 +78,8 @@ def render(
         trends=report_sections.trends(tables["strata"], chosen, year_rows),
         aims=report_aims.aim_sections(tables),
         key=list(zip(charts.GROUP_COLOURS, charts.GROUP_SHAPES, strict=True)),
+        by_site=report_sites.by_site(tables["strata"], every),
+        period_key=report_sites.period_key("year", year["period_starts_on"]) if year else "",
         recorded=report_quality.recorded(tables),
         held=report_data.held_groups(tables["held"]),
         changes=report_changes.changes(tables),
