@@ -51,6 +51,14 @@ def of_year(table: pa.Table, year: Row | None) -> list[Row]:
     return rows
 
 
+def years_of(table: pa.Table, stratifiers: set[str]) -> list[Row]:
+    """Rows of all sites together in every year that is over, in those groupings."""
+    years = _where(table, site=ALL_SITES, grain="year", is_complete_period=True)
+    among = pa.array(sorted(stratifiers), pa.string())
+    rows: list[Row] = years.filter(pc.is_in(years["stratifier"], value_set=among)).to_pylist()
+    return rows
+
+
 def is_clear(gap: Row) -> bool:
     """True when a gap may be called one: shown, reliable, of people whose group is known, and by AHRQ's rule real."""
     return (
