@@ -19,7 +19,9 @@ from tests.support.release_frames import (
     held,
     measure,
     page,
+    points,
     recorded,
+    series,
     stratum,
 )
 
@@ -60,6 +62,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
         gaps=[gap("Black", quality_status="warn", quality_reasons="Codes changed"), gap(LONG)],
         held=[held("site_e"), held(LONG, reasons="First reason; Second reason")],
         changes=[change("Black"), change(LONG, change_verdict="narrowed", levelling_down="yes")],
+        chart_series=[series("black"), series(LONG.lower(), chart_status="not drawn: held")],
+        charts=[*points("black", 11.5, None, 0.0), *points(LONG.lower(), 2.0)],
         quality=[recorded(site, month) for site in ("site_a", LONG) for month in range(1, 13)],
     )
     path: Path = tmp_path_factory.mktemp("report") / "index.html"
@@ -98,6 +102,35 @@ def browser() -> Iterator[Any]:
         )
         yield chromium
         chromium.close()
+
+
+def barriers(tab: Any) -> list[str]:
+    """What axe-core finds on the page that keeps somebody from reading or working it."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(tab).response["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:150]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_no_barrier_on_the_whole_page_or_on_a_measures(
+    browser: Any, report: str, measures: str, width: int
+) -> None:
+    tab = browser.new_page(viewport={"width": width, "height": 844})
+    for address in (report, measures + "#measure-hba1c_above_9"):
+        tab.goto(address)
+        tab.evaluate("document.querySelectorAll('details').forEach(node => node.open = true)")
+        assert barriers(tab) == [], address
+    tab.evaluate(
+        "document.querySelector('#switches select').closest('label').replaceWith(document.createElement('select'))"
+    )
+    assert [line.split(" ")[0] for line in barriers(tab)] == ["select-name"], "a barrier that is there is found"
+    tab.close()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

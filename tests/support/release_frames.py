@@ -34,6 +34,8 @@ QUARTER = {
 _RACE = {"stratifier": "race_omb2024_multi", "stratifier_label": "Race and ethnicity, multiracial combined"}
 _SLICE = {"measure_id": "hba1c_above_9", "measure_title": "HbA1c above 9 %", "site": "all", "site_label": "All sites"}
 _STATUS = {"disclosure_status": "published", "reliability_status": "reliable", "quality_status": "publish"}
+_CHART = {"subject": "gap", "grain": "month", "site": "all", "chart": "gap", "reference_stratum": "white"}
+_OF = {"measure_id": "hba1c_above_9", "stratifier": "race_omb2024_multi"}
 _NO_VALUE = dict.fromkeys(("n_patients", "numerator", "denominator", "value", "ci_low", "ci_high"))
 SUPPRESSED = {**_NO_VALUE, "disclosure_status": "suppressed", "reliability_status": "not_assessed"}
 HELD = {
@@ -100,6 +102,26 @@ def recorded(site: str, month: int) -> dict[str, Any]:
     hidden = month % 3 == 0
     judged = {"verdict": "warn", "disclosure_status": "suppressed" if hidden else "published"}
     return {**period, **names, **judged, "value": None if hidden else 0.85, "n": 200}
+
+
+def series(group: str, **given: Any) -> dict[str, Any]:
+    """A drawn chart of the gap of that group (its code) beside White by month, within chance."""
+    drawn = {"chart_status": "drawn", "rule_set": "limits only", "variation": "common cause"}
+    days = {"baseline_starts_on": date(2024, 1, 1), "baseline_ends_on": date(2024, 12, 31)}
+    return {**_CHART, **_OF, **drawn, **days, "stratum": group, **given}
+
+
+def points(group: str, *values: float | None, **given: Any) -> list[dict[str, Any]]:
+    """The points of that chart from January 2025 on; None is suppressed."""
+    return [
+        {
+            **{**_CHART, **_OF, "stratum": group, "period_starts_on": date(2025, at + 1, 1), "value": value},
+            **{"period_ends_on": date(2025, at + 1, 28), "period_label": f"Month {at + 1}", "centre": 12.0},
+            **{"limit_low": 7.5, "limit_high": 16.5, "quality_status": "publish"},
+            **{"disclosure_status": "suppressed" if value is None else "published", **given},
+        }
+        for at, value in enumerate(values)
+    ]
 
 
 def tables(**rows: list[dict[str, Any]]) -> dict[str, pa.Table]:

@@ -8,29 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.release_frames import FIRST_YEAR, HELD, SUPPRESSED, gap, page, stratum
+from tests.support.release_frames import FIRST_YEAR, HELD, SUPPRESSED, gap, page, points, series, stratum
 
-CHART = {"subject": "gap", "grain": "month", "site": "all", "chart": "gap", "reference_stratum": "white"}
-OF = {"measure_id": "hba1c_above_9", "stratifier": "race_omb2024_multi"}
 NO_GAP = dict.fromkeys(("difference", "difference_low", "difference_high", "ratio", "is_meaningful"))
-
-
-def series(group: str, **given: Any) -> dict[str, Any]:
-    drawn = {"chart_status": "drawn", "rule_set": "limits only", "variation": "common cause"}
-    days = {"baseline_starts_on": date(2024, 1, 1), "baseline_ends_on": date(2024, 12, 31)}
-    return {**CHART, **OF, **drawn, **days, "stratum": group, **given}
-
-
-def points(group: str, *values: float | None, **given: Any) -> list[dict[str, Any]]:
-    return [
-        {
-            **{**CHART, **OF, "stratum": group, "period_starts_on": date(2025, at + 1, 1), "value": value},
-            **{"period_ends_on": date(2025, at + 1, 28), "period_label": f"Month {at + 1}", "centre": 12.0},
-            **{"limit_low": 7.5, "limit_high": 16.5, "quality_status": "publish"},
-            **{"disclosure_status": "suppressed" if value is None else "published", **given},
-        }
-        for at, value in enumerate(values)
-    ]
 
 
 def section(**rows: list[dict[str, Any]]) -> str:
@@ -96,7 +76,8 @@ def test_years_that_are_held_or_have_nobody_are_two_words() -> None:
 
 
 def test_a_gap_with_an_aim_is_drawn_under_the_aims_only() -> None:
-    aim = {**OF, "aim_id": "a", "aim_title": "Aim", "site": "all", "stratum": "black", "reference_stratum": "white",
+    of = {"measure_id": "hba1c_above_9", "stratifier": "race_omb2024_multi"}
+    aim = {**of, "aim_id": "a", "aim_title": "Aim", "site": "all", "stratum": "black", "reference_stratum": "white",
            "baseline_starts_on": date(2024, 1, 1), "baseline_ends_on": date(2024, 12, 31), "by_when": date(2027, 1, 1),
            "status": "on track", "status_reason": "as planned", "outcome": "not yet", "owner": "the team"}  # fmt: skip
     rows: dict[str, Any] = {"gaps": [gap("Black")], "chart_series": [series("black")], "charts": points("black", 11.5)}
