@@ -53,7 +53,8 @@ def opening(
         "closing": {answer: judged[answer] for answer in (CLOSING, NOT_CLOSING, EARLY, NOT_COMPARED)},
         "also_closing": _also_closing(changes, clear, known),
         "since": baselines[0] if baselines else "",
-        "not_shown": _not_shown(year_rows),
+        "values": _counted(year_rows, "value"),
+        "gap_values": _counted(gaps, "difference"),
     }
 
 
@@ -151,9 +152,9 @@ def _looked_at(measures: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     return list(found.items())
 
 
-def _not_shown(year_rows: Sequence[Row]) -> Row:
-    """Numbers of the year at all sites, of groups that are known: how many are shown, and why the others are not."""
-    counted = Counter(words.withheld(row, "value") or "shown" for row in year_rows if not row["is_missing_category"])
+def _counted(rows: Sequence[Row], shown: str) -> Row:
+    """Rows of groups that are known: how many have their number shown, and why the others have not."""
+    counted = Counter(words.withheld(row, shown) or "shown" for row in rows if not row["is_missing_category"])
     return {
         "all": counted.total(),
         "shown": counted["shown"],

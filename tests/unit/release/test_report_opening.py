@@ -88,9 +88,14 @@ def test_suppressed_held_and_not_applicable_are_counted_apart() -> None:
     strata = [stratum("Asian", value=0.0), stratum("Black", **SUPPRESSED), stratum("Hispanic", **SUPPRESSED),
               stratum("Other", **HELD), stratum("White", **nobody), stratum("Not asked", is_missing_category=True),
               stratum("Asian", **QUARTER, **SUPPRESSED)]  # fmt: skip
-    said = opening(strata=strata, held=[held("site_e"), held("site_f")])
-    assert "Of 5 numbers for this year at all sites, 1 is shown." in said
-    assert "Suppressed: 2 numbers." in said and "Held: 1 number." in said and "Not applicable: 1 number." in said
+    no_gap = dict.fromkeys(("difference", "ratio", "is_meaningful"))
+    gaps = [gap("Asian"), gap("Black", **no_gap, disclosure_status="suppressed"),
+            gap("Hispanic", **no_gap, quality_status="hold"), gap("Other", **no_gap, quality_status="hold"),
+            gap("White", **no_gap)]  # fmt: skip
+    said = opening(strata=strata, gaps=gaps, held=[held("site_e"), held("site_f")])
+    assert "For this year at all sites, 1 number of 5 is shown, and 1 gap of 5." in said
+    assert "Suppressed: 2 numbers and 1 gap." in said and "Held: 1 number and 2 gaps." in said
+    assert "Not applicable: 1 number and 1 gap." in said
     assert "3 numbers are suppressed, and 2 results are held" in said
 
 

@@ -95,6 +95,6 @@ def test_a_label_from_data_is_text() -> None:
 
 def test_the_key_to_the_signs_is_there_once() -> None:
     html = page(strata=ROWS)
-    key = html.split('<section id="signs"', 1)[1].split("</section>", 1)[0]
+    key = html.split('<details id="signs"', 1)[1].split("</details>", 1)[0]
     for sign in ("●", "▲", "○", "◆", "■", "suppressed", "not applicable", "Missing:", "zero", "–"):
         assert key.count(sign) == 1, sign
