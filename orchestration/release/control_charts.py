@@ -29,9 +29,18 @@ class ControlPoint:
 
 
 def control(
-    points: Sequence[ControlPoint], marks: Sequence[tuple[str, str]], *, title: str, axis: str, target: float | None
+    points: Sequence[ControlPoint],
+    marks: Sequence[tuple[str, str]],
+    *,
+    title: str,
+    axis: str,
+    target: float | None,
+    width: int = 520,
 ) -> Markup:
-    """The picture. `marks` are (day as ISO date, short label) of change tests; `target` a level to be reached."""
+    """The picture. `marks` are (day as ISO date, short label) of change tests; `target` a level to be reached.
+
+    At a `width` of 380 its letters can still be read on a phone.
+    """
     data = [
         {"t": point.day, "v": point.value, "c": point.centre, "lo": point.low, "hi": point.high,
          "look": "signal" if point.is_signal else "common"}
@@ -79,5 +88,5 @@ def control(
         {"mark": {"type": "point", "filled": True, "size": 50, "opacity": 1},
          "encoding": {"x": x, "y": {**y, "field": "v"}, "color": colours, "shape": shapes}},
     ]  # fmt: skip
-    size: dict[str, Any] = {"width": 520, "height": 220}
+    size: dict[str, Any] = {"width": width, "height": 220 if width > 400 else 190}
     return draw({**size, "title": heading(axis), "data": {"values": data}, "layer": layers}, title)

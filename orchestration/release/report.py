@@ -13,7 +13,17 @@ from pathlib import Path
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
-from orchestration.release import charts, report_aims, report_changes, report_data, report_sections
+from orchestration.release import (
+    charts,
+    report_aims,
+    report_changes,
+    report_data,
+    report_gap_charts,
+    report_opening,
+    report_quality,
+    report_sections,
+    report_sites,
+)
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -41,7 +51,6 @@ def render(
     year = report_data.latest_year(tables["strata"])
     year_rows = report_data.of_year(tables["strata"], year)
     gaps = report_data.of_year(tables["gaps"], year)
-    largest = report_sections.largest_gaps(gaps, every)
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -63,13 +72,17 @@ def render(
         year=year,
         counts=report_data.counts(tables, year_rows),
         measures=[report_sections.described(measure) for measure in every],
-        largest=largest,
-        findings=report_sections.first_of_each(largest),
+        opening_page=report_opening.opening(tables, every, year, year_rows, gaps),
+        largest=report_sections.largest_gaps(gaps, every),
         gap_pictures=report_sections.gap_pictures(gaps, chosen),
         sections=report_sections.measure_sections(every, year_rows),
         trends=report_sections.trends(tables["strata"], chosen, year_rows),
         aims=report_aims.aim_sections(tables),
         key=list(zip(charts.GROUP_COLOURS, charts.GROUP_SHAPES, strict=True)),
+        gap_charts=report_gap_charts.gap_charts(tables, every, gaps),
+        by_site=report_sites.by_site(tables["strata"], every),
+        period_key=report_sites.period_key("year", year["period_starts_on"]) if year else "",
+        recorded=report_quality.recorded(tables),
         held=report_data.held_groups(tables["held"]),
         changes=report_changes.changes(tables),
     )

@@ -55,7 +55,7 @@ def _section(
     picture = ""
     if own:
         picture = control(
-            [_point(row) for row in own],
+            [point(row) for row in own],
             [(test["starts_on"].isoformat(), test["letter"]) for test in own_tests
              if own[0]["period_starts_on"] <= test["starts_on"] <= own[-1]["period_ends_on"]],
             title=f"{aim['measure_title'] or aim['measure_id']}: gap of {group} over time, with control limits",
@@ -70,7 +70,7 @@ def _section(
         "figures": _figures(aim, places),
         "picture": picture,
         "chart": chart,
-        "signals": _signals(own, places),
+        "signals": signals(own, places),
         "groups": [_group(row, places) for row in targets if row["aim_id"] == aim["aim_id"]],
         "process": _measure_name(aim["process_measure_id"], measures),
         "process_value": words.number(
@@ -83,7 +83,8 @@ def _section(
     }
 
 
-def _point(row: Row) -> ControlPoint:
+def point(row: Row) -> ControlPoint:
+    """A row of the table `charts` as a point of its picture."""
     return ControlPoint(
         row["period_ends_on"].isoformat(),
         row["value"],
@@ -121,7 +122,8 @@ def _group(row: Row, places: int) -> Row:
     }
 
 
-def _signals(points: list[Row], places: int) -> list[str]:
+def signals(points: list[Row], places: int) -> list[str]:
+    """The points that are more than chance, in words."""
     return [
         f"{row['period_label']}: {words.number(row['value'], places)}, {row['signal']} ({row['signal_meaning']})"
         for row in points

@@ -51,6 +51,14 @@ def of_year(table: pa.Table, year: Row | None) -> list[Row]:
     return rows
 
 
+def years_of(table: pa.Table, stratifiers: set[str]) -> list[Row]:
+    """Rows of all sites together in every year that is over, in those groupings."""
+    years = _where(table, site=ALL_SITES, grain="year", is_complete_period=True)
+    among = pa.array(sorted(stratifiers), pa.string())
+    rows: list[Row] = years.filter(pc.is_in(years["stratifier"], value_set=among)).to_pylist()
+    return rows
+
+
 def is_clear(gap: Row) -> bool:
     """True when a gap may be called one: shown, reliable, of people whose group is known, and by AHRQ's rule real."""
     return (
@@ -64,11 +72,23 @@ def is_clear(gap: Row) -> bool:
     )
 
 
-def largest(gaps: Sequence[Row], every: Sequence[Row]) -> list[Row]:
+def clear(gaps: Sequence[Row], every: Sequence[Row]) -> list[Row]:
     """The clear gaps of the year, largest ratio first; a measure's second convention is left out."""
     twice = {row["measure_id"] for row in every if row["untested_convention"] == "untested_not_met"}
-    clear = [gap for gap in gaps if gap["measure_id"] not in twice and gap["ratio"] is not None and is_clear(gap)]
-    return sorted(clear, key=lambda gap: -gap["ratio"])[:MOST_GAPS]
+    found = [gap for gap in gaps if gap["measure_id"] not in twice and gap["ratio"] is not None and is_clear(gap)]
+    return sorted(found, key=lambda gap: -gap["ratio"])
+
+
+def largest(gaps: Sequence[Row], every: Sequence[Row]) -> list[Row]:
+    """The few clear gaps of the year that are listed, largest ratio first."""
+    return clear(gaps, every)[:MOST_GAPS]
+
+
+def year_labels(strata: pa.Table) -> dict[object, str]:
+    """First day of each year of the release, with the year in words."""
+    years = _where(strata, grain="year").select(["period_starts_on", "period_label"])
+    years = years.group_by(["period_starts_on", "period_label"]).aggregate([])
+    return {row["period_starts_on"]: str(row["period_label"]) for row in years.to_pylist()}
 
 
 def trend_groups(year_rows: Sequence[Row]) -> tuple[str, list[Row]]:
@@ -102,7 +122,6 @@ def counts(tables: dict[str, pa.Table], year_rows: Sequence[Row]) -> dict[str, i
         "measures": tables["measures"].num_rows,
         "sites": sum(site != ALL_SITES for site in pc.unique(strata["site"]).to_pylist()),
         "children": max((n for n in everyone if n is not None), default=None),
-        "values": _where(strata, disclosure_status="published").num_rows,
         "suppressed_values": _where(strata, disclosure_status=words.SUPPRESSED).num_rows,
         "suppressed_gaps": _where(gaps, disclosure_status=words.SUPPRESSED).num_rows,
         "held": tables["held"].num_rows,
@@ -132,12 +151,17 @@ def held_groups(held: pa.Table) -> list[Row]:
 
 
 def held_reasons(held: pa.Table) -> list[Row]:
-    """What is held, by site and reason: which groupings and how many slices, most first.
+    """What is held, by site and reason."""
+    return by_reason(held.to_pylist())
+
+
+def by_reason(slices: Sequence[Row]) -> list[Row]:
+    """Slices by site and reason: which groupings and how many slices, most first.
 
     A slice that is held for several reasons counts under each of them. Reasons that differ only in figures are one.
     """
     found: dict[tuple[str, str], list[tuple[Row, str]]] = {}
-    for row in held.to_pylist():
+    for row in slices:
         for reason in words.split(row["reasons"]):
             found.setdefault((row["site_label"] or row["site"], words.without_figures(reason)), []).append(
                 (row, reason)

@@ -40,14 +40,6 @@ def largest_gaps(gaps: Sequence[Row], every: Sequence[Row]) -> list[Row]:
     return [_gap(gap, words.decimals(known.get(gap["measure_id"], {}))) for gap in report_data.largest(gaps, every)]
 
 
-def first_of_each(largest: Sequence[Row]) -> list[Row]:
-    """The largest clear gap of each grouping, still in order of size."""
-    first: dict[str, Row] = {}
-    for gap in largest:
-        first.setdefault(gap["grouping"], gap)
-    return list(first.values())
-
-
 def gap_pictures(gaps: Sequence[Row], chosen: Sequence[Row]) -> list[Row]:
     """Per measure: every group against its reference group, as a picture and as a table."""
     pictures = []

@@ -50,6 +50,17 @@ def number(value: float | None, places: int) -> str:
     return text.replace("-", "−")
 
 
+def inside(label: str) -> str:
+    """A label inside a sentence: its first letter small, unless it begins with capitals, as an abbreviation does."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
+
+
+def plain_unit(unit: str) -> str:
+    """A unit without the word patient-year: one child in care for one year is the same and needs no glossary."""
+    unit = re.sub(r"per patient-year$", "per child in care for a year", plain(unit))
+    return re.sub(r"per ([\d,]+) patient-years$", r"per \1 children in care for a year", unit)
+
+
 def interval(low: float | None, high: float | None, places: int) -> str:
     """Both ends of an interval in figures, or a dash where there is none."""
     if low is None or high is None:

@@ -10,7 +10,20 @@ from typing import Any
 
 import pytest
 
-from tests.support.release_frames import QUARTER, SUPPRESSED, gap, held, measure, page, stratum
+from tests.support.release_frames import (
+    FIRST_YEAR,
+    QUARTER,
+    SUPPRESSED,
+    change,
+    gap,
+    held,
+    measure,
+    page,
+    points,
+    recorded,
+    series,
+    stratum,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
@@ -48,6 +61,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
         ],
         gaps=[gap("Black", quality_status="warn", quality_reasons="Codes changed"), gap(LONG)],
         held=[held("site_e"), held(LONG, reasons="First reason; Second reason")],
+        changes=[change("Black"), change(LONG, change_verdict="narrowed", levelling_down="yes")],
+        chart_series=[series("black"), series(LONG.lower(), chart_status="not drawn: held")],
+        charts=[*points("black", 11.5, None, 0.0), *points(LONG.lower(), 2.0)],
+        quality=[recorded(site, month) for site in ("site_a", LONG) for month in range(1, 13)],
     )
     path: Path = tmp_path_factory.mktemp("report") / "index.html"
     path.write_text(html, encoding="utf-8")
@@ -64,6 +81,9 @@ def measures(tmp_path_factory: pytest.TempPathFactory) -> str:
                 stratum("Asian", stratifier_label=HOSTILE),
             ),
             stratum("Asian", measure_id="second", stratifier_label=HOSTILE),
+            *(stratum("Asian", **period, stratifier_label=HOSTILE) for period in (FIRST_YEAR, QUARTER)),
+            stratum("Asian", site="site_e", site_label=HOSTILE, stratifier_label=HOSTILE),
+            stratum("Asian", **{**FIRST_YEAR, "site": "site_e", "site_label": HOSTILE}, value=66.6),
         ],
         gaps=[gap("Black", stratifier_label=HOSTILE)],
     )
@@ -82,6 +102,35 @@ def browser() -> Iterator[Any]:
         )
         yield chromium
         chromium.close()
+
+
+def barriers(tab: Any) -> list[str]:
+    """What axe-core finds on the page that keeps somebody from reading or working it."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(tab).response["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:150]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_no_barrier_on_the_whole_page_or_on_a_measures(
+    browser: Any, report: str, measures: str, width: int
+) -> None:
+    tab = browser.new_page(viewport={"width": width, "height": 844})
+    for address in (report, measures + "#measure-hba1c_above_9"):
+        tab.goto(address)
+        tab.evaluate("document.querySelectorAll('details').forEach(node => node.open = true)")
+        assert barriers(tab) == [], address
+    tab.evaluate(
+        "document.querySelector('#switches select').closest('label').replaceWith(document.createElement('select'))"
+    )
+    assert [line.split(" ")[0] for line in barriers(tab)] == ["select-name"], "a barrier that is there is found"
+    tab.close()
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -186,9 +235,59 @@ def test_the_grouping_switch_keeps_its_rows_and_everyone(browser: Any, measures:
     tab.close()
 
 
+_PLACES = "[...document.querySelectorAll('[data-each-site] [data-site]')].filter(n => n.checkVisibility())"
+_HEADS = "[...document.querySelectorAll('th[data-period]')].filter(n => n.checkVisibility()).map(n => n.textContent)"
+_VALUES = """[...document.querySelectorAll('[data-each-site] td')].filter(n => n.checkVisibility())
+  .map(n => n.textContent.slice(0, 4))"""
+
+
+def test_a_measures_page_shows_one_site_and_one_period_by_keyboard(browser: Any, measures: str) -> None:
+    tab = browser.new_page()
+    tab.goto(measures + "#measure-hba1c_above_9")
+    site, period = tab.locator("#switches select").nth(2), tab.locator("#switches select").nth(3)
+    sites = f"{_PLACES}.map(n => n.dataset.site)"
+    assert site.input_value() == "all" and tab.evaluate(sites) == ["all"]
+    assert tab.evaluate(_HEADS) == ["Jul 2023 to Jun 2024", "Jul 2025 to Jun 2026", "Apr 2026 to Jun 2026"]
+    everyone = tab.locator("article[data-site=all][data-measure=hba1c_above_9][data-period]").last
+    assert everyone.is_visible()
+    site.focus()
+    tab.keyboard.press("End")
+    assert site.input_value() == "site_e" and tab.evaluate(sites) == ["site_e"]
+    assert not everyone.is_visible(), "a card about all sites is not about this site"
+    assert period.locator("option[value^=quarter]").is_disabled()
+    period.focus()
+    tab.keyboard.press("ArrowDown")
+    assert tab.evaluate(_HEADS) == ["Jul 2023 to Jun 2024"] and tab.evaluate(_VALUES) == ["66.6"]
+    tab.emulate_media(media="print")
+    assert len(tab.evaluate(_HEADS)) > 5 and everyone.is_visible()
+    tab.emulate_media(media="screen")
+    site.select_option("all")
+    assert not everyone.is_visible(), "a card about the latest year is not about this one"
+    period.select_option("quarter 2026-04-01")
+    assert tab.evaluate(_HEADS) == ["Apr 2026 to Jun 2026"]
+    site.select_option("site_e")
+    assert period.input_value() == "", "this site has no quarters here"
+    tab.get_by_label("Show").select_option("")
+    tab.locator("#glossary").wait_for()
+    assert not site.is_visible() and len(tab.evaluate("[...document.querySelectorAll('.away')]")) == 0
+    tab.close()
+
+
+def test_each_measures_page_has_the_key_to_the_signs(browser: Any, measures: str) -> None:
+    tab = browser.new_page()
+    for name in ("hba1c_above_9", "second"):
+        tab.goto(measures + f"#measure-{name}")
+        tab.locator("#glossary").wait_for(state="hidden")
+        assert tab.locator("#signs").is_visible() and not tab.locator(".findings").is_visible()
+    tab.close()
+
+
 def test_without_a_script_every_measure_can_be_read(browser: Any, measures: str) -> None:
     tab = browser.new_page(java_script_enabled=False)
     tab.goto(measures + "#measure-second")
     assert not tab.locator("#switches").is_visible() and tab.locator("#glossary").is_visible()
     assert all(card.is_visible() for card in tab.locator("article[data-measure]").all())
+    assert tab.locator("#signs").is_visible()
+    assert tab.locator("[data-each-site] [data-site=site_e] .away").count() == 0
+    assert tab.locator("[data-each-site] [data-site=site_e]").count() == 1
     tab.close()

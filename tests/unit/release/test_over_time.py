@@ -103,7 +103,7 @@ def test_text_of_registers_is_text(own: Settings) -> None:
 
 def test_the_report_shows_the_aim_in_words_and_pictures(own: Settings) -> None:
     page = (build(own).path / "report" / "index.html").read_text(encoding="utf-8")
-    assert re.search('<article class="card" data-measure="[a-z0-9_]+" aria-labelledby="aim-1">', page)
+    assert re.search(r'<article class="card" data-measure="\w+" data-site="\w+" aria-labelledby="aim-1">', page)
     section = page[page.index('id="aims"') : page.index('id="held"')]
     assert section.count('role="img"') == 2
     for words in ("Too early", "Bring group a within 5 points", "Key driver diagram", "Call families before each visit",
