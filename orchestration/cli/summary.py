@@ -37,7 +37,7 @@ def print_summary(settings: Settings, phases: Sequence[Phase], seconds: float, c
     out.print()
     for line in (
         _changed(tables),
-        _suppressed(manifest, settings.disclosure.min_cell),
+        _suppressed(manifest, settings),
         _conserved(settings),
         _unmapped(tables["quality"], settings.disclosure.min_cell, settings.quarantine_dir / manifest["run_id"]),
         _seconds(phases, seconds),
@@ -115,12 +115,15 @@ def _changed(tables: dict[str, Any]) -> str:
     return f"Changed     {report_changes.in_words(found['counted'])}{since}"
 
 
-def _suppressed(manifest: dict[str, Any], min_cell: int) -> str:
+def _suppressed(manifest: dict[str, Any], settings: Settings) -> str:
     shown, not_assessed = [], 0
     for table, counts in manifest["suppression"].items():
         shown.append(f"{counts.get('suppressed', 0):,} of {sum(counts.values()):,} {table}")
         not_assessed += counts.get("not_assessed", 0)
-    line = f"Suppressed  {', '.join(shown)}: a count from 1 to {min_cell - 1} would show, or could be worked out"
+    small = f"a count from 1 to {settings.disclosure.min_cell - 1}"
+    if settings.disclosure.hides_zeros:
+        small += ", or that nobody or everybody of a group has an outcome,"
+    line = f"Suppressed  {', '.join(shown)}: {small} would show, or could be worked out"
     if not_assessed:
         line += f"; {not_assessed:,} rows not assessed: held, or a gap without a reference group"
     return line

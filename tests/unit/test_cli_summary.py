@@ -13,6 +13,7 @@ from rich.table import Table
 
 from orchestration.cli import summary
 from orchestration.release.report_data import held_groups, held_reasons
+from orchestration.settings import Disclosure, Settings
 
 YEAR = dt.date(2025, 1, 1)
 
@@ -104,6 +105,14 @@ def test_nothing_held_is_a_line() -> None:
 @pytest.mark.parametrize(("counts", "said"), [({"not_assessed": 8_400}, True), ({"published": 8_400}, False)])
 def test_gaps_that_were_not_assessed_are_said(counts: dict[str, int], said: bool) -> None:
     manifest: dict[str, Any] = {"suppression": {"gaps": counts}}
-    line = summary._suppressed(manifest, 11)
+    line = summary._suppressed(manifest, Settings())
     assert line.startswith("Suppressed  0 of 8,400 gaps")
     assert ("8,400 rows not assessed" in line and "reference group" in line) is said
+
+
+@pytest.mark.parametrize("zeros", ["show", "suppress"])
+def test_what_is_suppressed_says_by_which_rule(zeros: str) -> None:
+    settings = Settings(disclosure=Disclosure(zeros=zeros))
+    line = summary._suppressed({"suppression": {"strata": {"suppressed": 2, "published": 3}}}, settings)
+    assert line.startswith("Suppressed  2 of 5 strata: a count from 1 to 10")
+    assert ("nobody or everybody" in line) == (zeros == "suppress")
