@@ -41,7 +41,7 @@ def main() -> None:
     verdicts = counts[keys].drop_duplicates().assign(verdict="publish", reasons="")
     age_sex = by_age_and_sex(counts)
     seconds = _timed(
-        estimates.add_estimates, standardised.add_standardised, gaps.compute_gaps, inequality.compute_inequality
+        estimates.estimated, standardised.add_standardised, gaps.compute_gaps, inequality.compute_inequality
     )
     started, used = time.perf_counter(), time.process_time()
     found = analysis.analyse(protected, verdicts, confidence=0.95, age_sex=age_sex, **dims)

@@ -10,7 +10,7 @@ import pandas as pd
 from orchestration.statistics.changes import compute_changes
 from orchestration.statistics.counts import COUNTS, KEY, SUMS
 from orchestration.statistics.decomposition import compute_decomposition
-from orchestration.statistics.estimates import add_estimates
+from orchestration.statistics.estimates import estimated
 from orchestration.statistics.gaps import compute_gaps
 from orchestration.statistics.holds import apply_verdicts
 from orchestration.statistics.inequality import compute_inequality
@@ -81,15 +81,16 @@ def analyse(
     judged = apply_verdicts(protected, verdicts)
     period = period_rows(judged, periods)
     ends = periods["period_ends_on"].iloc[period].array
-    estimated = add_estimates(judged.assign(period_ends_on=ends), measures, confidence, keep_sums=True)
-    estimated = add_standardised(estimated, _NO_SUMS if age_sex is None else age_sex, measures, confidence)
+    whole, counts, estimates = estimated(judged.assign(period_ends_on=ends), measures, confidence, keep_sums=True)
+    whole = add_standardised(whole, _NO_SUMS if age_sex is None else age_sex, measures, confidence)
     gaps = compute_gaps(
-        *(estimated, measures, stratifiers, strata_labels, confidence),
+        *(whole, measures, stratifiers, strata_labels, confidence),
         periods=periods,
         missingness=missingness,
         register=register,
+        known=(counts, estimates),
     )
-    strata = estimated.drop(columns=list(SUMS))[list(STRATA_COLUMNS)].reset_index(drop=True)
+    strata = whole.drop(columns=list(SUMS))[list(STRATA_COLUMNS)].reset_index(drop=True)
     inequality = compute_inequality(strata, gaps, measures, stratifiers, strata_labels, confidence)
     today = pd.Timestamp(as_of) if as_of is not None else pd.to_datetime(periods["period_ends_on"]).max()
     return Analysis(

@@ -6,6 +6,7 @@ Which interval belongs to which kind of measure is decided here; the formulas ar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -70,11 +71,24 @@ def add_estimates(
     dim_measure. `keep_sums` leaves the sums and adds the rates' `design_effect`, for what is computed from the strata.
     Counts come back as Int64.
     """
+    return estimated(strata, measures, confidence, keep_sums=keep_sums).strata
+
+
+class Estimated(NamedTuple):
+    """What `add_estimates` returns, and the arrays behind it, row by row, for whoever computes on."""
+
+    strata: pd.DataFrame
+    counts: Counts
+    estimates: Estimates
+
+
+def estimated(strata: pd.DataFrame, measures: pd.DataFrame, confidence: float, *, keep_sums: bool = False) -> Estimated:
+    """As `add_estimates`, with the arrays."""
     counts = read_counts(strata, measures)
     found = estimate(strata, counts, confidence)
     whole = {column: strata[column].astype("Int64") for column in COUNTS}
     kept = strata.assign(design_effect=found.design_effect) if keep_sums else strata.drop(columns=list(SUMS))
-    return kept.assign(
+    frame = kept.assign(
         **whole,
         value=found.value * counts.multiplier,
         ci_low=found.low * counts.multiplier,
@@ -82,6 +96,7 @@ def add_estimates(
         ci_method=texts(np.array([*METHOD_NAMES, None], dtype=object)[found.method]),
         reliability_status=texts(reliability_of(counts, found, confidence)),
     )
+    return Estimated(frame, counts, found)
 
 
 def estimate(strata: pd.DataFrame, counts: Counts, confidence: float) -> Estimates:

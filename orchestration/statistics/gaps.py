@@ -76,12 +76,14 @@ def compute_gaps(
     periods: pd.DataFrame | None = None,
     missingness: Missingness | None = None,
     register: pd.DataFrame | None = None,
+    known: tuple[Counts, Estimates] | None = None,
 ) -> pd.DataFrame:
     """One row per group that is compared (COLUMNS), in the order of `strata`; what the module says holds for all.
 
     `strata` comes from `add_estimates(keep_sums=True)`, with `quality_status` and `period_ends_on`; `measures`,
     `stratifiers`, `strata_labels` and `periods` are the dim_ tables. Without `periods` every period counts as
-    complete. Reference rules: see `references.py`; `register` holds those that earlier runs froze.
+    complete. Reference rules: see `references.py`; `register` holds those that earlier runs froze. `known`: counts
+    and estimates of the same rows, where they have been computed.
 
     Difference in the measure's unit; ratio unit-free. `excess` =
     difference * denominator / multiplier: the people, events or days that would not have been counted (where higher is
@@ -103,8 +105,7 @@ def compute_gaps(
     Raises StatisticsError as `read_counts` and `pair_with_references` do.
     """
     require_columns(strata, ("period_ends_on", "reliability_status", "quality_status"), "strata")
-    counts = read_counts(strata, measures)
-    estimates = estimate(strata, counts, confidence)
+    counts, estimates = known if known is not None else _computed(strata, measures, confidence)
     is_complete = np.ones(len(strata), dtype=bool)
     if periods is not None:
         require_columns(periods, ("is_complete",), "periods")
@@ -139,6 +140,11 @@ def compute_gaps(
         axis=1,
     )
     return gaps[list(COLUMNS)]
+
+
+def _computed(strata: pd.DataFrame, measures: pd.DataFrame, confidence: float) -> tuple[Counts, Estimates]:
+    counts = read_counts(strata, measures)
+    return counts, estimate(strata, counts, confidence)
 
 
 def _statuses(strata: pd.DataFrame, pairs: Pairs) -> dict[str, StatusArray]:
