@@ -21,8 +21,9 @@ setup: $(READY) ## install the locked dependencies into .venv (the others do it 
 run: $(READY) ## run the whole job: on equity.toml when there is one, else on the built-in demo
 	@$(BIN)/equity run $(ARGS)
 
+# In the order of the folders: whole runs come first, so that no long file is left for the end.
 test: $(READY) ## run all tests
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## Python style
 	@$(BIN)/ruff check .
