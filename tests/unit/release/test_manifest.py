@@ -96,7 +96,12 @@ def test_no_path_of_this_machine_and_no_secret_gets_in(tmp_path: Path) -> None:
     assert public["sources"][0]["mapping"] == "map.yaml"
     assert (public["data_dir"], public["settings_file"]) == ("var", "equity.toml")
     assert public["nested"] == {"kept": {"depth": 1}}
-    assert public["disclosure"] == {"min_cell": 11, "exact_seconds": 0.0, "kept_in_marts": list(KEPT_IN_MARTS)}
+    assert public["disclosure"] == {
+        "min_cell": 11,
+        "exact_seconds": 0.0,
+        "zeros": "show",
+        "kept_in_marts": list(KEPT_IN_MARTS),
+    }
 
 
 @pytest.mark.parametrize(
