@@ -69,6 +69,7 @@ def analysis(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         from orchestration.quality.thresholds import load_profile
         from orchestration.registers.reading import read_registers
         from orchestration.release.before import statuses
+        from orchestration.release.ledger import shown_before
         from orchestration.release.references import read_references
         from orchestration.release.store import current_release
         from orchestration.statistics.aims.groups import followed_groups
@@ -90,6 +91,7 @@ def analysis(workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
             settings.disclosure.exact_seconds,
             statuses(current_release(settings)),
             hides_zeros=settings.disclosure.hides_zeros,
+            shown=shown_before(settings.releases_dir),
         )
         result = analyse(
             protected,

@@ -26,6 +26,7 @@ from orchestration.disclosure.cell_sums import (
     nested_cells,
     totals,
 )
+from orchestration.disclosure.earlier import SHOWN_COUNTS, counts_of, few_differ
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -43,7 +44,8 @@ class System:
     Every unknown counts people or events. `row_of`, `unknown_of`: pairs that say which row of the strata frame shows
     which unknown: it is hidden as long as all of its rows are. Unknowns without a row are differences that nobody
     publishes. `cost`: what is lost when an unknown is hidden; `is_total`: it counts everybody; `panel_of_row`: which
-    rows stand beside each other, by number; `is_protected_zero`: it is 0, and that is hidden like a small count.
+    rows stand beside each other, by number; `is_protected`: it is hidden like a small count, as a zero that may not be
+    known, or because it differs by few from what was published before.
     """
 
     value: FloatArray
@@ -53,11 +55,11 @@ class System:
     row_of: IntArray
     unknown_of: IntArray
     panel_of_row: IntArray
-    is_protected_zero: BoolArray
+    is_protected: BoolArray
 
     def is_small(self, min_cell: int) -> BoolArray:
-        """Which unknowns may not be worked out: counts from 1 to `min_cell` - 1, and zeros that are protected too."""
-        return self.is_protected_zero | ((self.value >= 1) & (self.value < min_cell))
+        """Which unknowns may not be worked out: counts from 1 to `min_cell` - 1, and what is protected too."""
+        return self.is_protected | ((self.value >= 1) & (self.value < min_cell))
 
     def hidden(self, is_hidden_row: BoolArray) -> BoolArray:
         """Which unknowns nobody can read, given which rows are hidden."""
@@ -108,14 +110,16 @@ def _listed(matrix: sparse.csr_matrix | sparse.csc_matrix, keys: IntArray) -> In
 class _Quantity:
     """One kind of count over cells: `cells` (sorted) and `values`; per measure that shows it, its cells and rows.
 
-    `protected_zeros`: the cells in which this count is 0 and may not be known to be.
+    `protected`: the cells in which this count may not be known although it is not small; `before`: what it was when it
+    was last published, NaN where it was not.
     """
 
     cells: IntArray
     values: FloatArray
     rows: tuple[tuple[IntArray, IntArray], ...]
     is_additive_over_time: bool
-    protected_zeros: IntArray
+    protected: IntArray
+    before: FloatArray
 
 
 def linked_cells(
@@ -127,13 +131,17 @@ def linked_cells(
     wanted: pd.DataFrame | None = None,
     *,
     hides_zeros: bool = False,
+    vintages: tuple[pd.DataFrame, ...] = (),
+    min_cell: int = 1,
 ) -> System:
     """The system of all rows of `strata` (fct_measure_stratum: keys and counts, none missing).
 
     `measures`, `stratifiers`, `periods`: the dim_ tables. `members`: dimension, stratifier, stratum and code: which
     codes each group of a roll-up consists of, so that groups that are equal or lie within each other are seen.
     `wanted`: measure_id, stratifier and stratum of groups that a team follows: they are dear. `hides_zeros`: that
-    nobody, or everybody, of a group has the outcome is protected like a small count.
+    nobody, or everybody, of a group has the outcome is protected like a small count. `vintages`: the counts of the same
+    rows as earlier releases showed them (n_patients, numerator, denominator; the latest first): what differs from one
+    of them by 1 to `min_cell` - 1 is protected too.
     """
     frame = strata.reset_index(drop=True)
     cell_of = _numbered(frame, list(CELL))
@@ -141,12 +149,20 @@ def linked_cells(
     sums = cell_sums(cells, stratifiers, periods)
     pairs = nested_cells(cells, members)
     weights = _Weights(cell_weights(cells), group_numbers(cells), _wanted_cells(cells, wanted))
-    quantities = _merged(_quantities(frame, cell_of, measures, hides_zeros=hides_zeros))
-    return _system(quantities, sums, pairs, weights, totals(cells), _panels(frame))
+    quantities = _merged(
+        _quantities(frame, cell_of, measures, vintages, min_cell, hides_zeros=hides_zeros)
+    )
+    return _system(quantities, sums, pairs, weights, totals(cells), _panels(frame), min_cell)
 
 
 def _quantities(
-    frame: pd.DataFrame, cell_of: IntArray, measures: pd.DataFrame, *, hides_zeros: bool
+    frame: pd.DataFrame,
+    cell_of: IntArray,
+    measures: pd.DataFrame,
+    vintages: tuple[pd.DataFrame, ...],
+    min_cell: int,
+    *,
+    hides_zeros: bool,
 ) -> list[tuple[str, str, _Quantity]]:
     """(measure, name, quantity) for what each measure counts, and for what follows by subtraction."""
     kinds = measures.set_index("measure_id")
@@ -155,25 +171,18 @@ def _quantities(
         at = np.asarray(rows, dtype=np.int64)
         order = at[np.argsort(cell_of[at], kind="stable")]
         cells = cell_of[order]
-        kind = kinds.at[measure, "kind"]
-        of_patients = kinds.at[measure, "denominator_unit"] == "patients"
-        n, numerator, denominator = (
-            frame[name].to_numpy(dtype=np.float64)[order] for name in ("n_patients", "numerator", "denominator")
-        )
-        counted = {"patients": (n, True)}
-        if kind != "mean":
-            counted["numerator"] = (numerator, True)
-        if of_patients:
-            counted["denominator"] = (denominator, True)
-            counted["outside"] = (n - denominator, False)
-        if kind == "proportion":
-            counted["complement"] = (denominator - numerator, False)
-        for name, (values, is_shown) in counted.items():
-            shown: tuple[tuple[IntArray, IntArray], ...] = ((cells, order),) if is_shown else ()
-            is_outcome = hides_zeros and name in ("numerator", "complement")
-            zeros = cells[is_outcome & (values == 0) & (denominator > 0)]
-            quantity = _Quantity(cells, values, shown, kind == "rate" and name == "numerator", zeros)
-            found.append((str(measure), name, quantity))
+        kind = str(kinds.at[measure, "kind"])
+        of_patients = bool(kinds.at[measure, "denominator_unit"] == "patients")
+        now = counts_of(frame.iloc[order], kind, of_patients=of_patients)
+        earlier = [counts_of(one.iloc[order], kind, of_patients=of_patients) for one in vintages]
+        for name, values in now.items():
+            shown = ((cells, order),) if name in SHOWN_COUNTS else ()
+            protected = few_differ(values, [one[name] for one in earlier], min_cell)
+            if hides_zeros and name in ("numerator", "complement"):
+                protected |= (values == 0) & (frame["denominator"].to_numpy(dtype=np.float64)[order] > 0)
+            before = earlier[0][name] if earlier else np.full(values.size, np.nan)
+            is_events = kind == "rate" and name == "numerator"
+            found.append((str(measure), name, _Quantity(cells, values, shown, is_events, cells[protected], before)))
     return found
 
 
@@ -189,11 +198,14 @@ def _merged(found: list[tuple[str, str, _Quantity]]) -> dict[tuple[str, str], _Q
             at = np.minimum(np.searchsorted(other.cells, quantity.cells), other.cells.size - 1)
             if np.array_equal(other.cells[at], quantity.cells) and np.array_equal(other.values[at], quantity.values):
                 is_additive = other.is_additive_over_time or quantity.is_additive_over_time
+                before = other.before.copy()
+                before[at] = np.where(np.isnan(before[at]), quantity.before, before[at])
                 clusters[index] = replace(
                     other,
                     rows=other.rows + quantity.rows,
                     is_additive_over_time=is_additive,
-                    protected_zeros=np.union1d(other.protected_zeros, quantity.protected_zeros),
+                    protected=np.union1d(other.protected, quantity.protected),
+                    before=before,
                 )
                 cluster_of[measure, name] = index
                 break
@@ -210,6 +222,7 @@ def _system(
     weights: _Weights,
     total: BoolArray,
     panels: IntArray,
+    min_cell: int,
 ) -> System:
     """Unknowns of all quantities one after another, then the differences between nested groups."""
     every = list({id(quantity): quantity for quantity in quantities.values()}.values())
@@ -225,6 +238,7 @@ def _system(
             n_equations += int(equation.max()) + 1
 
     differences: list[FloatArray] = []
+    differ_by_few: list[BoolArray] = []
     measures_of: dict[int, list[str]] = {}
     for (measure, _), quantity in quantities.items():
         measures_of.setdefault(id(quantity), []).append(measure)
@@ -245,7 +259,9 @@ def _system(
             np.concatenate([first + inner, first + outer, own]),
             np.concatenate([np.ones(inner.size), -np.ones(outer.size), np.ones(own.size)]),
         )
-        differences.append((quantity.values[outer] - quantity.values[inner])[~equal])
+        now, before = ((of[outer] - of[inner])[~equal] for of in (quantity.values, quantity.before))
+        differences.append(now)
+        differ_by_few.append(few_differ(now, [before], min_cell))
     for whole, parts in (("denominator", ("numerator", "complement")), ("patients", ("denominator", "outside"))):
         for equation, unknown, sign in _of_a_measure(quantities, start, whole, parts):
             add(equation, unknown, sign)
@@ -268,11 +284,8 @@ def _system(
             ]
         ),
         equations=matrix,
-        is_protected_zero=np.concatenate(
-            [
-                *(np.isin(quantity.cells, quantity.protected_zeros) for quantity in every),
-                *(np.zeros(one.size, dtype=np.bool_) for one in differences),
-            ]
+        is_protected=np.concatenate(
+            [*(np.isin(quantity.cells, quantity.protected) for quantity in every), *differ_by_few]
         ),
         row_of=np.concatenate([rows for rows, _ in shown]),
         unknown_of=np.concatenate([unknowns for _, unknowns in shown]),

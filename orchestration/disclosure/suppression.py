@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from orchestration.disclosure.cell_sums import CELL
+from orchestration.disclosure.earlier import KEY, plain_keys, rows_that_differ_by_few, vintages_of
 from orchestration.disclosure.links import linked_cells
 from orchestration.disclosure.primary import PUBLISHED, SUPPRESSED, protect
 from orchestration.disclosure.secondary import hide_further
 
-_KEY = ("measure_id", *CELL)
 _NUMBERS = ("n_patients", "numerator", "denominator", "sum_yy", "sum_yd", "sum_dd")
 
 
@@ -25,6 +25,7 @@ def suppress(
     before: pd.DataFrame | None = None,
     *,
     hides_zeros: bool = False,
+    shown: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """`strata` (fct_measure_stratum) with `disclosure_status`, and NULL counts and sums in suppressed rows.
 
@@ -33,18 +34,25 @@ def suppress(
     of (dimension, stratifier, stratum, code); `wanted`: measure_id, stratifier and stratum of groups that are hidden
     last; `exact_seconds`: see `secondary.hide_further`; `hides_zeros`: see `primary.protect`; `before`: keys and
     `disclosure_status` of the rows of the release before. What it hid stays hidden, and what it showed is hidden for
-    the sake of others only where nothing else is left: who has both releases would know it. Raises StatisticsError as
-    `primary.protect` does.
+    the sake of others only where nothing else is left: who has both releases would know it. `shown`: what any release
+    ever showed (see `earlier.vintages_of`); a row that differs from it by few is suppressed like a small count. Raises
+    StatisticsError as `primary.protect` does.
     """
     result = protect(strata, measures, min_cell, hides_zeros=hides_zeros)
     was_hidden, was_shown = _in_release_before(strata, before)
     # The same rows in another order are to lead to the same choice.
     order = strata.sort_values(["measure_id", *CELL]).index
-    system = linked_cells(strata.loc[order], measures, stratifiers, periods, members, wanted, hides_zeros=hides_zeros)
-    is_hidden = result["disclosure_status"].ne(PUBLISHED) | was_hidden
-    rows = hide_further(
-        system, is_hidden.loc[order].to_numpy(), min_cell, exact_seconds, was_shown.loc[order].to_numpy()
+    ordered = strata.loc[order]
+    vintages = vintages_of(ordered, shown)
+    system = linked_cells(
+        *(ordered, measures, stratifiers, periods, members, wanted),
+        hides_zeros=hides_zeros,
+        vintages=vintages,
+        min_cell=min_cell,
     )
+    is_hidden = (result["disclosure_status"].ne(PUBLISHED) | was_hidden).loc[order].to_numpy()
+    is_hidden |= rows_that_differ_by_few(ordered, measures, vintages, min_cell)
+    rows = hide_further(system, is_hidden, min_cell, exact_seconds, was_shown.loc[order].to_numpy())
     hidden = pd.Series(rows, index=order).reindex(result.index)
     columns = [name for name in _NUMBERS if name in result.columns]
     status = result["disclosure_status"].mask(hidden, SUPPRESSED)
@@ -56,12 +64,6 @@ def _in_release_before(strata: pd.DataFrame, before: pd.DataFrame | None) -> tup
     if before is None or before.empty:
         nothing = pd.Series(data=False, index=strata.index)
         return nothing, nothing
-    status = _keys(before).assign(status=before["disclosure_status"].to_numpy()).drop_duplicates(list(_KEY))
-    found = _keys(strata).merge(status, on=list(_KEY), how="left")["status"].set_axis(strata.index)
+    status = plain_keys(before).assign(status=before["disclosure_status"].to_numpy()).drop_duplicates(list(KEY))
+    found = plain_keys(strata).merge(status, on=list(KEY), how="left")["status"].set_axis(strata.index)
     return found.eq(SUPPRESSED).fillna(value=False), found.eq(PUBLISHED).fillna(value=False)
-
-
-def _keys(frame: pd.DataFrame) -> pd.DataFrame:
-    """The key as plain text: releases have NULL where the facts have an empty text."""
-    days = pd.to_datetime(frame["period_starts_on"]).dt.strftime("%Y-%m-%d")
-    return frame[list(_KEY)].assign(period_starts_on=days).astype(object).fillna("").reset_index(drop=True)

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from orchestration.errors import BlockedError
 from orchestration.release.data_package import write_data_package
 from orchestration.release.guard import STATUS_WORDS, require_safe
+from orchestration.release.ledger import settle, shown_before
 from orchestration.release.manifest import build_manifest, file_entries, write_manifest
 from orchestration.release.measure_reports import MEASURE_REPORTS, write_measure_reports
 from orchestration.release.published_database import write_published_database
@@ -81,6 +82,7 @@ def build_release(
             reference_changes=changes,
         )
         manifest = _write(staged, tables, manifest, settings, quality_page, now, aside)
+    settle(settings.releases_dir)
     rows = {name: table.num_rows for name, table in tables.items()}
     return ReleaseResult(staged.release_id, settings.releases_dir / staged.release_id, rows, manifest)
 
@@ -112,7 +114,8 @@ def _write(
     def checked_tables(*written: Future[None]) -> list[str]:
         for file in written:
             file.result()
-        return table_findings(staged.path, manifest, **policy, guarded=tables)
+        shown = shown_before(settings.releases_dir, staged.release_id)
+        return table_findings(staged.path, manifest, **policy, guarded=tables, shown=shown)
 
     # Files are written and read again outside Python's lock, so the report is drawn meanwhile.
     with ThreadPoolExecutor(2, thread_name_prefix="release") as pool:

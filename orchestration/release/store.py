@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.errors import EquityError
+from orchestration.release.ledger import shown_before
 from orchestration.release.manifest import MANIFEST_NAME
 from orchestration.release.verify import Verification, verify_directory
 from orchestration.settings import Settings
@@ -101,11 +102,15 @@ def show_release(settings: Settings, release_id: str = CURRENT) -> dict[str, Any
 
 
 def verify_release(settings: Settings, release_id: str = CURRENT) -> Verification:
-    """Recompute what the release promises: hashes, files, manifest, same rows in every format, no small count."""
+    """Recompute what the release promises: hashes, files, manifest, same rows in every format, no small count, and none
+    that follows from what an earlier release showed.
+    """
+    path = find_release(settings, release_id)
     return verify_directory(
-        find_release(settings, release_id),
+        path,
         min_cell=settings.disclosure.min_cell,
         hides_zeros=settings.disclosure.hides_zeros,
+        shown=shown_before(settings.releases_dir, path.name),
     )
 
 

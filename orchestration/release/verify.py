@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
 from orchestration.release.audit import audit_findings
+from orchestration.release.audit_earlier import earlier_findings
 from orchestration.release.columns import TABLES
 from orchestration.release.data_package import DATA_PACKAGE
 from orchestration.release.guard import guard_findings
@@ -21,6 +22,9 @@ from orchestration.release.published_database import read_published_database
 from orchestration.release.table_files import neutralised, read_csv, read_parquet
 from orchestration.release.tables import Tables
 from orchestration.release.workbook import WORKBOOK
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DATABASE = "published.duckdb"
 REPORT = "report/index.html"
@@ -46,13 +50,18 @@ class Verification:
 
 
 def verify_directory(
-    path: Path, *, min_cell: int, hides_zeros: bool = False, of_tables: Sequence[str] | None = None
+    path: Path,
+    *,
+    min_cell: int,
+    hides_zeros: bool = False,
+    of_tables: Sequence[str] | None = None,
+    shown: pd.DataFrame | None = None,
 ) -> Verification:
     """Findings about the release in `path`, in plain words and without any published number.
 
     `min_cell` is today's smallest count that may be shown and `hides_zeros` whether zeros may not; the release's own
     settings are applied too, the stricter wins.
-    `of_tables`: what `table_findings` gave, where that was asked already.
+    `of_tables`: what `table_findings` gave, where that was asked already; `shown`: what earlier releases showed.
     """
     manifest, findings = _read_manifest(path)
     entries = file_entries(path)
@@ -64,6 +73,7 @@ def verify_directory(
             manifest,
             min_cell=max(min_cell, own["min_cell"] if isinstance(own.get("min_cell"), int) else 0),
             hides_zeros=hides_zeros or own.get("zeros") == "suppress",
+            shown=shown,
         )
     return Verification(path.name, len(entries), (*findings, *of_tables))
 
@@ -125,10 +135,12 @@ def table_findings(
     min_cell: int,
     hides_zeros: bool = False,
     guarded: Tables | None = None,
+    shown: pd.DataFrame | None = None,
 ) -> list[str]:
     """What is wrong with the tables in `path`, in each of their three forms, and with what `manifest` says of them.
 
     `guarded`: tables that have passed `guard_findings`; rows that equal theirs are not held against it once more.
+    `shown`: what earlier releases showed, as `ledger.shown_before` gives it.
     """
     with ThreadPoolExecutor(2, thread_name_prefix="verify") as pool:
         reading = (
@@ -158,6 +170,7 @@ def table_findings(
                     f"{form}: {finding}" for finding in guard_findings(tables, min_cell, hides_zeros=hides_zeros)
                 ]
             attacked = audit_findings(tables, min_cell, hides_zeros=hides_zeros)
+            attacked += earlier_findings(tables, shown, min_cell)
             findings += [f"{form}: {finding}" for finding in attacked]
     return findings + _manifest_findings(parquet, str(manifest.get("release_id", path.name)), manifest)
 

@@ -53,7 +53,7 @@ def table_system(cells: Mapping[Key, int], trees: Sequence[Hierarchy]) -> tuple[
         row_of=every,
         unknown_of=every,
         panel_of_row=every,
-        is_protected_zero=np.zeros(len(keys), dtype=np.bool_),
+        is_protected=np.zeros(len(keys), dtype=np.bool_),
     )
 
 
