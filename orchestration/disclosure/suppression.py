@@ -51,7 +51,7 @@ def suppress(
         min_cell=min_cell,
     )
     is_hidden = (result["disclosure_status"].ne(PUBLISHED) | was_hidden).loc[order].to_numpy()
-    is_hidden |= rows_that_differ_by_few(ordered, measures, vintages, min_cell)
+    is_hidden = is_hidden | rows_that_differ_by_few(ordered, measures, vintages, min_cell)
     rows = hide_further(system, is_hidden, min_cell, exact_seconds, was_shown.loc[order].to_numpy())
     hidden = pd.Series(rows, index=order).reindex(result.index)
     columns = [name for name in _NUMBERS if name in result.columns]

@@ -25,7 +25,7 @@ _APART = """
                     now.n_patients - now.denominator - before.n_patients + before.denominator, null),
                 if(kind = 'proportion',
                     now.denominator - now.numerator - before.denominator + before.numerator, null)
-            ]) as by
+            ]) as difference
         from strata as now
         inner join measures using (measure_id)
         inner join shown as before
@@ -35,9 +35,10 @@ _APART = """
             and coalesce(before.stratifier_2, '') = coalesce(now.stratifier_2, '')
             and coalesce(before.stratum_2, '') = coalesce(now.stratum_2, '')
     )
-    select concat_ws(' / ', measure_id, grain, period_starts_on::date, site, stratifier, stratum, nullif(stratum_2, '')),
+    select
+        concat_ws(' / ', measure_id, grain, period_starts_on::date, site, stratifier, stratum, nullif(stratum_2, '')),
         min(release_id)
-    from apart where abs(by) between 1 and $most group by all order by all
+    from apart where abs(difference) between 1 and $most group by all order by all
 """
 
 

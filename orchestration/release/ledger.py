@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.errors import EquityError
+from orchestration.release.manifest import MANIFEST_NAME
 from orchestration.whole_file import replaced
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def settle(root: Path) -> None:
 
     Raises EquityError where the table of a release cannot be read: what it showed would not be known.
     """
-    missing = [path for path in sorted(root.glob("*T*Z-*")) if path.is_dir() and not _entry(root, path.name).is_file()]
+    releases = sorted(path for path in root.glob("[0-9]*") if (path / MANIFEST_NAME).is_file())
+    missing = [path for path in releases if not _entry(root, path.name).is_file()]
     if not missing:
         return
     import duckdb
@@ -73,8 +75,8 @@ def _enter(con: duckdb.DuckDBPyConnection, root: Path, release: Path) -> None:
         new += f" except select {_KEY}, {_COUNTS} from read_parquet(?)"
     try:
         con.execute(
-            f"create or replace temp table new as select *, getvariable('release_id')::varchar as release_id from ({new})"
-            " order by all",
+            "create or replace temp table new as "
+            f"select *, getvariable('release_id')::varchar as release_id from ({new}) order by all",
             [str(table), *([known] if known else [])],
         )
     except duckdb.Error:
