@@ -30,9 +30,15 @@ class _Strict(BaseModel):
 
 
 class Window(_Strict):
-    """The months that are measured: `months` whole months that end with the last complete month before `as_of`."""
+    """The months that are measured: `months` whole months that end with a month that is complete by `as_of`.
+
+    `moves_by`: the last complete month (1), or the last one that ends a quarter (3) or a year (12) of those that end in
+    the month `year_ends_in`. Quarters and years that stay where they are do not overlap from release to release.
+    """
 
     months: Annotated[int, Field(ge=1, le=240)] = 36
+    moves_by: Literal[1, 3, 12] = 1
+    year_ends_in: Annotated[int, Field(ge=1, le=12)] = 6
 
 
 class Cohort(_Strict):
@@ -251,9 +257,10 @@ class Settings(_Strict):
     def window_bounds(self) -> tuple[dt.date, dt.date]:
         """First and last day of the measured window (whole months, the last one complete by `as_of`)."""
         after = self.effective_as_of() + dt.timedelta(days=1)
-        end = after.replace(day=1)
-        months = end.year * 12 + end.month - 1 - self.window.months
-        return dt.date(months // 12, months % 12 + 1, 1), end - dt.timedelta(days=1)
+        end = after.year * 12 + after.month - 1  # months since year 0, that of `after` not among them
+        end -= (end - self.window.year_ends_in) % self.window.moves_by
+        starts_on, ends_before = (dt.date(one // 12, one % 12 + 1, 1) for one in (end - self.window.months, end))
+        return starts_on, ends_before - dt.timedelta(days=1)
 
 
 DEMO_AS_OF = dt.date(2026, 6, 30)
